@@ -1,0 +1,1 @@
+"""Detection rules, baselines, the alert life cycle and delivery. May import `monitor`, never `streams`."""

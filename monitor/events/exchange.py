@@ -1,0 +1,39 @@
+"""An exchange as it stands on the wire: the fields of the contract that the monitor reads."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+Outcome = Literal["ok", "fault", "denied", "timeout"]
+OUTCOMES: tuple[Outcome, ...] = ("ok", "fault", "denied", "timeout")
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
+class Exchange(msgspec.Struct, gc=False, frozen=True):
+    """One request and its answer.
+
+    `time` is RFC 3339 with an offset, or milliseconds since 1970. Unknown fields are ignored.
+    `actor` and `subject` are not read here: nothing in the ledger needs them.
+    """
+
+    id: Name
+    time: Annotated[datetime, msgspec.Meta(tz=True)] | Annotated[float, msgspec.Meta(ge=0)]
+    provider: Name
+    consumer: Name
+    service: Name
+    outcome: Outcome
+    duration_ms: Annotated[float, msgspec.Meta(ge=0)]
+    purpose: str | None = None
+    records: Count = 0
+    request_bytes: Count = 0
+    response_bytes: Count = 0
+    agreement: str | None = None
+    case: str | None = None
+    fields: list[str] | None = None
+    fault_code: str | None = None
+    signed: bool | None = None

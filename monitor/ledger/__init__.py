@@ -1,0 +1,1 @@
+"""The ledger: hourly cells that everything reported is summed from."""

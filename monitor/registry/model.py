@@ -1,0 +1,186 @@
+"""What people write in the registry: agencies, services and agreements, as they stand in the YAML files."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+AgencyCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{0,31}$", description="short code, e.g. MPS or HANOI")]
+ServiceId = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+$", max_length=80, description="e.g. population.verify-identity")
+]
+AgreementId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{2,39}$", description="e.g. AGR-2026-0012")]
+Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Ratio = Annotated[float, Field(gt=0, lt=1, description="a share strictly between 0 and 1")]
+
+Status = Literal["draft", "registered", "active", "suspended", "terminated"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Method = Literal["query", "sync", "sync-general", "package"]
+PersonalData = Literal["none", "basic", "sensitive"]
+
+
+class Record(BaseModel):
+    """An unknown key is an error: a misspelt clause must not go unread."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(Record):
+    """The same text in English and Vietnamese."""
+
+    en: Annotated[str, Field(min_length=1)]
+    vi: Annotated[str, Field(min_length=1)]
+
+
+class Connection(Record):
+    """How far an agency has come on the platform; one that is not connected is not scored."""
+
+    state: Literal["not-connected", "registered", "sandbox", "cleared", "live", "suspended"]
+    since: date | None = None
+    points: Annotated[int, Field(ge=0, description="connection points")] = 1
+
+
+class Agency(Record):
+    """A ministry, province or other body."""
+
+    code: AgencyCode
+    name: Text
+    kind: Literal["ministry", "ministry-level", "government-agency", "province", "party-assembly", "other"]
+    parent: AgencyCode | None = None
+    previous_codes: Annotated[tuple[AgencyCode, ...], Field(description="codes it had before; they count as this one")] = ()
+    connection: Connection
+    contact: Annotated[str | None, Field(description="a unit's mailbox, never a person's", pattern=r"^[^@\s]+@[^@\s]+$")] = None
+
+
+class Latency(Record):
+    """At least `ratio` of the answers come within `limit_ms` milliseconds."""
+
+    limit_ms: Annotated[float, Field(gt=0, le=3_600_000)]
+    ratio: Ratio = 0.95
+
+
+class Objectives(Record):
+    """Service levels under the names of the Open Data Contract Standard."""
+
+    availability: Annotated[Ratio | None, Field(description="share of exchanges answered without fault or timeout")] = None
+    latency: Latency | None = None
+    errorRate: Annotated[Ratio | None, Field(description="share of exchanges that may fail")] = None  # noqa: N815  # ODCS name
+    frequency: Annotated[timedelta | None, Field(gt=timedelta(0), description="longest age of synchronised data")] = None
+    retention: Annotated[timedelta | None, Field(gt=timedelta(0), description="how long the consumer may keep the data")] = None
+    timeToNotify: Annotated[timedelta | None, Field(gt=timedelta(0))] = None  # noqa: N815  # ODCS name
+
+    @model_validator(mode="after")
+    def _agree_with_each_other(self) -> Self:
+        if self.availability and self.errorRate and self.errorRate < round(1 - self.availability, 9):
+            raise ValueError(
+                f"errorRate {self.errorRate:g} allows fewer failures than availability {self.availability:g} does; "
+                "both cannot be the objective"
+            )
+        return self
+
+
+class Service(Record):
+    """One thing a provider answers."""
+
+    id: ServiceId
+    provider: AgencyCode
+    name: Text
+    database: Annotated[str | None, Field(description="the national or sector database it reads")] = None
+    method: Method
+    personal_data: PersonalData
+    fields: Annotated[tuple[FieldName, ...], Field(description="every field it can return")] = ()
+    objectives: Objectives = Objectives()
+    since: date | None = None
+
+
+class Hours(Record):
+    """When the service may be used, in local time; `until` is exclusive and 24:00 is written 00:00."""
+
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = ("mon", "tue", "wed", "thu", "fri")
+    start: time = Field(default=time(0), alias="from")
+    until: time = time(0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.until != time(0) and self.until <= self.start:
+            raise ValueError(f"until {self.until:%H:%M} is not after from {self.start:%H:%M}")
+        return self
+
+
+class Ceilings(Record):
+    """Upper limits; an absent one is no limit."""
+
+    calls_per_day: Annotated[int | None, Field(gt=0)] = None
+    records_per_call: Annotated[int | None, Field(gt=0)] = None
+
+
+class Signatures(Record):
+    """Dates of the paper: when it was signed and registered, and when it is to be reviewed."""
+
+    signed: date | None = None
+    registered: date | None = None
+    review: date | None = None
+
+
+class Agreement(Record):
+    """One version of a permission for one consumer to use one service.
+
+    In force from `start` to `end`, both days included, or to `ended` where it was superseded or
+    stopped before its time. Once active it is not edited: a change is a new version.
+    """
+
+    id: AgreementId
+    version: Annotated[int, Field(ge=1)] = 1
+    title: Text
+    provider: AgencyCode
+    consumer: AgencyCode
+    service: ServiceId
+    form: Literal["default", "on-request"] = "on-request"
+    status: Status
+    start: date
+    end: date
+    ended: Annotated[date | None, Field(description="last day in force, where earlier than `end`")] = None
+    dates: Signatures = Signatures()
+    legal_basis: Annotated[tuple[str, ...], Field(min_length=1, description="act and article")]
+    purposes: Annotated[tuple[Code, ...], Field(min_length=1)]
+    procedures: Annotated[tuple[str, ...], Field(description="administrative procedures it serves")] = ()
+    benefits: Text | None = None
+    fields: Annotated[tuple[FieldName, ...], Field(description="fields that may be asked for; empty: no limit")] = ()
+    hours: Hours | None = None
+    ceilings: Ceilings = Ceilings()
+    case_required: bool = False
+    signature_required: bool = False
+    objectives: Objectives = Objectives()
+    allowed_systems: Annotated[tuple[str, ...], Field(description="systems or certificates that may call")] = ()
+    security_level: Annotated[int | None, Field(ge=1, le=5)] = None
+    onward_sharing: bool = False
+    impact_assessment: str | None = None
+    security_clearance: str | None = None
+    contact_provider: Annotated[str | None, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = None
+    contact_consumer: Annotated[str | None, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = None
+
+    @property
+    def last_day(self) -> date:
+        """The last day on which it is in force."""
+        return min(self.end, self.ended) if self.ended else self.end
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        if self.end < self.start:
+            raise ValueError(f"end {self.end} is before start {self.start}")
+        if self.ended and not self.start <= self.ended <= self.end:
+            raise ValueError(f"ended {self.ended} is not between start {self.start} and end {self.end}")
+        review = self.dates.review
+        if review and review > _five_years_after(self.start):
+            raise ValueError(f"review {review} is more than 5 years after start {self.start}")
+        return self
+
+
+def _five_years_after(day: date) -> date:
+    try:
+        return day.replace(year=day.year + 5)
+    except ValueError:  # 29 February
+        return day.replace(year=day.year + 5, day=28)

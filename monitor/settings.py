@@ -1,0 +1,202 @@
+"""All settings, read once from MONITOR_* variables, `.env` and `monitor.toml` (in that order of precedence)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from monitor.errors import UsageProblem
+
+PREFIX = "MONITOR_"
+_SECRETS = ("kafka_sasl_password", "kafka_ssl_key_password", "pseudonym_key", "database_password")
+
+
+class Settings(BaseSettings):
+    """One object holds every setting; nothing else in the project reads the environment.
+
+    A secret can be given as a file instead: MONITOR_KAFKA_SASL_PASSWORD_FILE=/run/secrets/kafka.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", toml_file="monitor.toml", extra="ignore", frozen=True
+    )
+
+    kafka_bootstrap: Annotated[str, Field(description="Kafka brokers, host:port, comma separated")] = (
+        "localhost:9092"
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_ca_file: Path | None = None
+    kafka_ssl_cert_file: Path | None = None
+    kafka_ssl_key_file: Path | None = None
+    kafka_ssl_key_password: SecretStr | None = None
+    kafka_profile: Annotated[
+        Literal["kafka", "embedded"], Field(description="timeouts for Apache Kafka or the embedded broker")
+    ] = "kafka"
+    consumer_group: Annotated[str, Field(min_length=1, max_length=249)] = "data-sharing-monitor"
+    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
+
+    database_url: str = "sqlite:///monitor.db"
+    database_password: SecretStr | None = None
+    registry: Path = Path("deploy/registry")
+    rules: Path = Path("alerts/rules")
+    alertmanager_urls: Annotated[tuple[str, ...], NoDecode] = ()
+
+    web_host: str = "127.0.0.1"
+    web_port: Annotated[int, Field(ge=0, le=65535, description="0 chooses a free port")] = 6066
+
+    pseudonym_key: SecretStr | None = None
+    timezone: str = "Asia/Ho_Chi_Minh"
+
+    commit_interval: Annotated[float, Field(gt=0, le=60, description="seconds between transactions")] = 0.4
+    max_uncommitted: Annotated[
+        int, Field(ge=1000, description="events a worker may hold before it waits for the database")
+    ] = 500_000
+    dedupe_window: Annotated[
+        timedelta, Field(gt=timedelta(0), description="how far back in event time an id is remembered")
+    ] = timedelta(hours=1)
+    dedupe_max_ids: Annotated[
+        int, Field(ge=1000, description="ids remembered per partition at the most")
+    ] = 500_000
+    late_after: Annotated[
+        timedelta, Field(gt=timedelta(0), description="behind the newest event by more than this is late")
+    ] = timedelta(minutes=5)
+    max_event_age: Annotated[
+        timedelta, Field(gt=timedelta(0), description="an event older than this is a dead letter")
+    ] = timedelta(days=90)
+    stall_timeout: Annotated[
+        float, Field(gt=0, description="seconds without progress, with work waiting, before a worker exits")
+    ] = 600.0
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before `.env` before `monitor.toml`."""
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets_from_files(cls, values: Any) -> Any:
+        import os
+
+        if not isinstance(values, dict):
+            return values
+        for name in _SECRETS:
+            path = values.pop(f"{name}_file", None) or os.environ.get(f"{PREFIX}{name}_file".upper())
+            if path and not values.get(name):
+                try:
+                    values[name] = Path(path).read_text(encoding="utf-8").strip()
+                except OSError as why:
+                    raise ValueError(f"{PREFIX}{name}_file".upper() + f": cannot read {path}: {why.strerror}") from why
+        return values
+
+    @field_validator("alertmanager_urls", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone_of_whole_hours(cls, value: str) -> str:
+        try:
+            zone = ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as why:
+            raise ValueError("not a time zone name such as Asia/Ho_Chi_Minh or Europe/Tallinn") from why
+        from datetime import datetime
+
+        for month in (1, 7):
+            offset = datetime(2026, month, 1, tzinfo=zone).utcoffset()
+            if offset is None or offset % timedelta(hours=1):
+                raise ValueError(
+                    f"its offset from UTC is {offset}; cells are UTC hours, so local days must begin on a whole hour"
+                )
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _supported_database(cls, value: str) -> str:
+        try:
+            url = make_url(value)
+        except ArgumentError as why:
+            raise ValueError("expected sqlite:///FILE or postgresql://USER@HOST:PORT/NAME") from why
+        if url.get_backend_name() not in ("sqlite", "postgresql"):
+            raise ValueError(
+                f"{url.get_backend_name()} is not supported: sqlite:///FILE or postgresql://USER@HOST:PORT/NAME"
+            )
+        if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+            raise ValueError("an in-memory SQLite database would forget everything: sqlite:///FILE")
+        return value
+
+    @model_validator(mode="after")
+    def _sasl_needs_a_user(self) -> Self:
+        if self.kafka_security_protocol.startswith("SASL") and not (
+            self.kafka_sasl_username and self.kafka_sasl_password
+        ):
+            raise ValueError(
+                f"MONITOR_KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} needs "
+                "MONITOR_KAFKA_SASL_USERNAME and MONITOR_KAFKA_SASL_PASSWORD (or …_PASSWORD_FILE)"
+            )
+        return self
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The zone in which days, periods and working hours are cut."""
+        return ZoneInfo(self.timezone)
+
+    @cached_property
+    def sqlalchemy_url(self) -> URL:
+        """The database address with its driver and, where it was given apart, its password."""
+        url = make_url(self.database_url)
+        if url.get_backend_name() == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+            if self.database_password is not None:
+                url = url.set(password=self.database_password.get_secret_value())
+        return url
+
+    def topic(self, name: str) -> str:
+        """A topic's full name: `exchanges` -> `<prefix>exchanges`."""
+        return f"{self.topic_prefix}{name}"
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the settings; `given` wins over every source.
+
+    Raises UsageProblem naming each wrong variable, what it held and what is accepted.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as problem:
+        lines = []
+        for error in problem.errors():
+            where = f"{PREFIX}{'_'.join(str(part) for part in error['loc'][:1])}".upper() if error["loc"] else ""
+            held = error.get("input")
+            secret = any(where == f"{PREFIX}{name}".upper() for name in _SECRETS)
+            shown = f"={held!r}" if where and not secret and isinstance(held, str | int | float) else ""
+            message = error["msg"].removeprefix("Value error, ")
+            lines.append(f"{where}{shown}: {message}" if where else message)
+        raise UsageProblem("wrong setting\n  " + "\n  ".join(lines)) from problem

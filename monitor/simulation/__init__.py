@@ -1,0 +1,1 @@
+"""A seeded picture of the national platform, for demos, tests and benchmarks."""

@@ -1,0 +1,1 @@
+"""SQL storage: tables, migrations, and the one transaction that makes figures exact."""
