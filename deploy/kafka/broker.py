@@ -30,9 +30,9 @@ ATTEMPTS = 3  # a port that was free a moment ago can be taken by the time the b
 DEFAULT_HEAP = "1g"
 # ApiVersions version 0 with correlation id 1 and no client id: the first thing any client asks.
 _API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, -1)
-# Waits on descriptor 3, which this process holds open and never writes to until it stops the broker: if it
-# dies in any way, the pipe closes and the broker is told to stop. Needs no thread and no Linux call.
-_LEASH = '( read -r _ <&3 || kill "$$" ) & exec 3<&-; exec "$@"'
+# The shell leaves a watcher behind and becomes the broker. The watcher reads a pipe that only this process
+# holds: a line means an orderly end, a closed pipe means that this process died in whatever way.
+_LEASH = 'exec 3<&0 </dev/null; ( read -r _ <&3 || kill "$$" ) & exec 3<&-; exec "$@"'
 
 SERVER = """\
 process.roles=broker,controller
@@ -112,7 +112,7 @@ class Broker:
         return self._process.pid
 
     def start(self, ready: Path, *options: str) -> None:
-        """Start and return when it answers; `options` go to Java. LocalKafkaError holds the end of its log."""
+        """Start and return when it answers; `options` go to Java. LocalKafkaError ends with its log."""
         for attempt in range(1, ATTEMPTS + 1):
             self.port = self._wanted_port or _free_port()
             self._launch(ready, options)
@@ -174,15 +174,12 @@ class Broker:
     def _leashed(self, command: list[str], out: int) -> subprocess.Popen[bytes]:
         read, self._leash = os.pipe()
         try:
-            # The shell duplicates the pipe to 3 by itself: its number here is whatever was free.
-            command = ["/bin/sh", "-c", f"exec 3<&{read}; {_LEASH}" if read != 3 else _LEASH, "sh", *command]
             # Its own session: Ctrl-C in the terminal reaches this process, which stops the broker in order.
             return subprocess.Popen(  # noqa: S603  # fixed arguments
-                command,
-                stdin=subprocess.DEVNULL,
+                ["/bin/sh", "-c", _LEASH, "sh", *command],
+                stdin=read,
                 stdout=out,
                 stderr=out,
-                pass_fds=(read,),
                 start_new_session=True,
             )
         finally:
