@@ -2,19 +2,95 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-AgencyCode = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{0,31}$", description="short code, e.g. MPS or HANOI")]
-ServiceId = Annotated[
-    str, Field(pattern=r"^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+$", max_length=80, description="e.g. population.verify-identity")
+AgencyCode = Annotated[
+    str,
+    Field(pattern=r"^[A-Z][A-Z0-9-]{0,31}$", description="capitals, digits and hyphens, e.g. MPS or HANOI"),
 ]
-AgreementId = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]{2,39}$", description="e.g. AGR-2026-0012")]
-Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+ServiceId = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+$",
+        max_length=80,
+        description="small letters, parts joined by dots, e.g. population.verify-identity",
+    ),
+]
+AgreementId = Annotated[
+    str,
+    Field(pattern=r"^[A-Z][A-Z0-9-]{2,39}$", description="capitals, digits and hyphens, e.g. AGR-2026-0012"),
+]
+Code = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,63}$",
+        description="small letters, digits and hyphens, e.g. health-insurance",
+    ),
+]
+FieldName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9_]{0,63}$",
+        description="small letters, digits and underscores, e.g. full_name",
+    ),
+]
+Mailbox = Annotated[
+    str,
+    Field(pattern=r"^[^@\s]+@[^@\s]+$", description="a unit's mailbox, never a person's: office@example.vn"),
+]
 Ratio = Annotated[float, Field(gt=0, lt=1, description="a share strictly between 0 and 1")]
+
+
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+_DURATION = r"P(?=[0-9T])([0-9]+Y)?([0-9]+W)?([0-9]+D)?(T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+S)?)?"
+# A year is 365 days; months are not accepted, as no two sources agree on their length.
+_UNITS = {"Y": timedelta(days=365), "W": timedelta(weeks=1), "D": timedelta(days=1)}
+_UNITS_OF_TIME = {"H": timedelta(hours=1), "M": timedelta(minutes=1), "S": timedelta(seconds=1)}
+
+
+def _clock(value: Any) -> Any:
+    """Read HH:MM and nothing else: pydantic takes `07:30Z` too, and a local time has no offset."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(_CLOCK, value):
+        raise ValueError("write it as HH:MM, for instance 07:30")
+    return time.fromisoformat(value)
+
+
+def _duration(value: Any) -> Any:
+    """Read an ISO 8601 duration and nothing else: pydantic takes `1:00:00` and plain numbers too."""
+    if not isinstance(value, str):
+        return value
+    if not re.fullmatch(_DURATION, value):
+        raise ValueError("write it as a duration in days or time, for instance P30D, P2Y or PT15M")
+    days, _, hours = value.partition("T")
+    parts = (
+        (part, units) for text, units in ((days, _UNITS), (hours, _UNITS_OF_TIME)) for part in _PART(text)
+    )
+    try:
+        return sum((int(number) * units[unit] for (number, unit), units in parts), timedelta())
+    except (OverflowError, ValueError) as why:
+        raise ValueError("is longer than any calendar") from why
+
+
+_PART = re.compile(r"([0-9]+)([YWDHMS])").findall
+
+Clock = Annotated[
+    time,
+    BeforeValidator(_clock),
+    # The format `time` of JSON Schema asks for an offset.
+    WithJsonSchema({"type": "string", "pattern": f"^{_CLOCK}$", "examples": ["07:30"]}),
+]
+Duration = Annotated[
+    timedelta,
+    Field(gt=timedelta(0)),
+    BeforeValidator(_duration),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DURATION}$", "examples": ["P30D", "PT15M"]}),
+]
 
 Status = Literal["draft", "registered", "active", "suspended", "terminated"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -50,9 +126,11 @@ class Agency(Record):
     name: Text
     kind: Literal["ministry", "ministry-level", "government-agency", "province", "party-assembly", "other"]
     parent: AgencyCode | None = None
-    previous_codes: Annotated[tuple[AgencyCode, ...], Field(description="codes it had before; they count as this one")] = ()
+    previous_codes: Annotated[
+        tuple[AgencyCode, ...], Field(description="codes it had before; they count as this one")
+    ] = ()
     connection: Connection
-    contact: Annotated[str | None, Field(description="a unit's mailbox, never a person's", pattern=r"^[^@\s]+@[^@\s]+$")] = None
+    contact: Mailbox | None = None
 
 
 class Latency(Record):
@@ -65,19 +143,22 @@ class Latency(Record):
 class Objectives(Record):
     """Service levels under the names of the Open Data Contract Standard."""
 
-    availability: Annotated[Ratio | None, Field(description="share of exchanges answered without fault or timeout")] = None
+    availability: Annotated[
+        Ratio | None, Field(description="share of exchanges answered without fault or timeout")
+    ] = None
     latency: Latency | None = None
-    errorRate: Annotated[Ratio | None, Field(description="share of exchanges that may fail")] = None  # noqa: N815  # ODCS name
-    frequency: Annotated[timedelta | None, Field(gt=timedelta(0), description="longest age of synchronised data")] = None
-    retention: Annotated[timedelta | None, Field(gt=timedelta(0), description="how long the consumer may keep the data")] = None
-    timeToNotify: Annotated[timedelta | None, Field(gt=timedelta(0))] = None  # noqa: N815  # ODCS name
+    # The names of ODCS, as they are, so that its files can be imported and exported.
+    errorRate: Annotated[Ratio | None, Field(description="share of exchanges that may fail")] = None  # noqa: N815
+    frequency: Annotated[Duration | None, Field(description="longest age of synchronised data")] = None
+    retention: Annotated[Duration | None, Field(description="how long the consumer may keep the data")] = None
+    timeToNotify: Annotated[Duration | None, Field(description="longest wait for news of a fault")] = None  # noqa: N815
 
     @model_validator(mode="after")
     def _agree_with_each_other(self) -> Self:
         if self.availability and self.errorRate and self.errorRate < round(1 - self.availability, 9):
             raise ValueError(
-                f"errorRate {self.errorRate:g} allows fewer failures than availability {self.availability:g} does; "
-                "both cannot be the objective"
+                f"errorRate {self.errorRate:g} allows fewer failures than availability "
+                f"{self.availability:g} does; both cannot be the objective"
             )
         return self
 
@@ -100,8 +181,8 @@ class Hours(Record):
     """When the service may be used, in local time; `until` is exclusive and 24:00 is written 00:00."""
 
     days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = ("mon", "tue", "wed", "thu", "fri")
-    start: time = Field(default=time(0), alias="from")
-    until: time = time(0)
+    start: Clock = Field(default=time(0), alias="from")
+    until: Clock = time(0)
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -148,19 +229,23 @@ class Agreement(Record):
     purposes: Annotated[tuple[Code, ...], Field(min_length=1)]
     procedures: Annotated[tuple[str, ...], Field(description="administrative procedures it serves")] = ()
     benefits: Text | None = None
-    fields: Annotated[tuple[FieldName, ...], Field(description="fields that may be asked for; empty: no limit")] = ()
+    fields: Annotated[
+        tuple[FieldName, ...], Field(description="fields that may be asked for; empty: no limit")
+    ] = ()
     hours: Hours | None = None
     ceilings: Ceilings = Ceilings()
     case_required: bool = False
     signature_required: bool = False
     objectives: Objectives = Objectives()
-    allowed_systems: Annotated[tuple[str, ...], Field(description="systems or certificates that may call")] = ()
+    allowed_systems: Annotated[
+        tuple[str, ...], Field(description="systems or certificates that may call")
+    ] = ()
     security_level: Annotated[int | None, Field(ge=1, le=5)] = None
     onward_sharing: bool = False
     impact_assessment: str | None = None
     security_clearance: str | None = None
-    contact_provider: Annotated[str | None, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = None
-    contact_consumer: Annotated[str | None, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = None
+    contact_provider: Mailbox | None = None
+    contact_consumer: Mailbox | None = None
 
     @property
     def last_day(self) -> date:
