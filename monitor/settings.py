@@ -71,9 +71,9 @@ class Settings(BaseSettings):
     dedupe_window: Annotated[
         timedelta, Field(gt=timedelta(0), description="how far back in event time an id is remembered")
     ] = timedelta(hours=1)
-    dedupe_max_ids: Annotated[
-        int, Field(ge=1000, description="ids remembered per partition at the most")
-    ] = 500_000
+    dedupe_max_ids: Annotated[int, Field(ge=1000, description="ids remembered per partition at the most")] = (
+        500_000
+    )
     late_after: Annotated[
         timedelta, Field(gt=timedelta(0), description="behind the newest event by more than this is late")
     ] = timedelta(minutes=5)
@@ -112,13 +112,19 @@ class Settings(BaseSettings):
                 try:
                     values[name] = Path(path).read_text(encoding="utf-8").strip()
                 except OSError as why:
-                    raise ValueError(f"{PREFIX}{name}_file".upper() + f": cannot read {path}: {why.strerror}") from why
+                    raise ValueError(
+                        f"{PREFIX}{name}_file".upper() + f": cannot read {path}: {why.strerror}"
+                    ) from why
         return values
 
     @field_validator("alertmanager_urls", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("timezone")
     @classmethod
@@ -193,7 +199,9 @@ def load_settings(**given: Any) -> Settings:
     except ValidationError as problem:
         lines = []
         for error in problem.errors():
-            where = f"{PREFIX}{'_'.join(str(part) for part in error['loc'][:1])}".upper() if error["loc"] else ""
+            where = (
+                f"{PREFIX}{'_'.join(str(part) for part in error['loc'][:1])}".upper() if error["loc"] else ""
+            )
             held = error.get("input")
             secret = any(where == f"{PREFIX}{name}".upper() for name in _SECRETS)
             shown = f"={held!r}" if where and not secret and isinstance(held, str | int | float) else ""

@@ -11,29 +11,31 @@ Outcome = Literal["ok", "fault", "denied", "timeout"]
 OUTCOMES: tuple[Outcome, ...] = ("ok", "fault", "denied", "timeout")
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+# 2**53: the largest count that JSON written from floating point keeps exactly.
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+# A day: longer is no answer time but a fault of the clock that measured it.
+Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=86_400_000)]
+Time = Annotated[datetime, msgspec.Meta(tz=True)] | float
 
 
-class Exchange(msgspec.Struct, gc=False, frozen=True):
+class Exchange(msgspec.Struct, gc=False):
     """One request and its answer.
 
     `time` is RFC 3339 with an offset, or milliseconds since 1970. Unknown fields are ignored.
-    `actor` and `subject` are not read here: nothing in the ledger needs them.
+    `actor`, `subject`, `agreement` and `fault_code` are not read here: nothing in the ledger needs them.
     """
 
     id: Name
-    time: Annotated[datetime, msgspec.Meta(tz=True)] | Annotated[float, msgspec.Meta(ge=0)]
+    time: Time
     provider: Name
     consumer: Name
     service: Name
     outcome: Outcome
-    duration_ms: Annotated[float, msgspec.Meta(ge=0)]
+    duration_ms: Milliseconds
     purpose: str | None = None
     records: Count = 0
     request_bytes: Count = 0
     response_bytes: Count = 0
-    agreement: str | None = None
     case: str | None = None
     fields: list[str] | None = None
-    fault_code: str | None = None
     signed: bool | None = None

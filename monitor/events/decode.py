@@ -1,0 +1,165 @@
+"""From bytes to exchanges: bare JSON and both CloudEvents modes, whole batches at a time.
+
+Decoding many lines in one call costs 40 % less than one call an event, so events are joined with
+line breaks and decoded together. A group in which anything is unusual is decoded again one by one,
+which also says what is wrong with the one that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from monitor.events.exchange import Exchange
+from monitor.events.rejection import Reason, Rejection
+
+MAX_BODY_BYTES = 1024 * 1024  # the contract's limit
+GROUP = 64  # events decoded in one call: a bad one makes this many be decoded twice
+_STRUCTURED_MARK = b'"specversion"'  # only a hint: what has it is decoded as a CloudEvent first
+
+Body = bytes | None
+Headers = Sequence[tuple[str, bytes | None]]
+Decoded = Exchange | Rejection
+
+
+class _Structured(msgspec.Struct, gc=False):
+    """A CloudEvent in structured mode whose data is a complete exchange."""
+
+    specversion: Literal["1.0"]
+    data: Exchange
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    """A CloudEvent in structured mode, whatever its data."""
+
+    specversion: str
+    id: str | None = None
+    time: str | None = None
+    data: msgspec.Raw = msgspec.Raw()
+    data_base64: bytes | None = None
+
+
+_exchanges = msgspec.json.Decoder(Exchange)
+_structured = msgspec.json.Decoder(_Structured)
+_envelope = msgspec.json.Decoder(_Envelope)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+# Hostile bodies reach all of these: bad syntax, bad UTF-8, nesting deeper than the decoder's stack.
+_UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def decode_batch(bodies: Sequence[Body], headers_of: Callable[[int], Headers]) -> list[Decoded]:
+    """Decode bodies, each to an Exchange or a Rejection, in their order.
+
+    `headers_of(i)` gives the Kafka headers of body i; it is asked only where they can matter.
+    """
+    decoded: list[Decoded] = []
+    for start in range(0, len(bodies), GROUP):
+        group = bodies[start : start + GROUP]
+        together = _decode_together(group)
+        if together is None:
+            together = [decode_one(body, headers_of(start + i)) for i, body in enumerate(group)]
+        decoded += together
+    return decoded
+
+
+def _decode_together(group: Sequence[Body]) -> list[Decoded] | None:
+    """Decode a group in one or two calls, or return None when any of it needs a closer look."""
+    try:
+        lines = b"\n".join(group)  # type: ignore[arg-type]  # a null body raises TypeError, caught below
+        if len(lines) > MAX_BODY_BYTES or lines.count(b"\n") != len(group) - 1:
+            return None
+        if _STRUCTURED_MARK in lines:
+            return _decode_mixed(group)
+        exchanges: list[Decoded] = list(_exchanges.decode_lines(lines))
+    except (*_UNDECODABLE, TypeError):
+        return None
+    return exchanges if len(exchanges) == len(group) else None
+
+
+def _decode_mixed(group: Sequence[Body]) -> list[Decoded] | None:
+    structured = [body is not None and _STRUCTURED_MARK in body for body in group]
+    bare_lines = [body for body, is_event in zip(group, structured, strict=True) if not is_event and body]
+    event_lines = [body for body, is_event in zip(group, structured, strict=True) if is_event and body]
+    bare = _exchanges.decode_lines(b"\n".join(bare_lines)) if bare_lines else []
+    events = _structured.decode_lines(b"\n".join(event_lines))
+    if len(bare) + len(events) != len(group):
+        return None
+    next_bare, next_event = iter(bare), iter(events)
+    return [next(next_event).data if is_event else next(next_bare) for is_event in structured]
+
+
+def decode_one(body: Body, headers: Headers) -> Decoded:
+    """Decode one body with its headers to an Exchange, or to a Rejection that says what is wrong."""
+    if not body or body.isspace():
+        return Rejection(Reason.EMPTY, "the body is empty")
+    if len(body) > MAX_BODY_BYTES:
+        return Rejection(Reason.OVERSIZED, f"the body has {len(body)} bytes; {MAX_BODY_BYTES} are allowed")
+    try:
+        return _exchanges.decode(body)
+    except _UNDECODABLE as why:
+        problem = why
+    # Not a bare exchange. A CloudEvent may carry id and time outside its data.
+    try:
+        if _STRUCTURED_MARK in body:
+            return _from_envelope(_envelope.decode(body))
+        attributes = {
+            name[3:].lower(): value for name, value in headers if name[:3].lower() == "ce_" and value
+        }
+        if "specversion" in attributes:
+            outer = {name: attributes.get(name, b"").decode() or None for name in ("id", "time")}
+            return _completed(body, outer)
+    except _UNDECODABLE as why:
+        problem = why
+    return _rejection(problem)
+
+
+def _from_envelope(event: _Envelope) -> Decoded:
+    if event.specversion != "1.0":
+        return Rejection(Reason.INVALID_CLOUD_EVENT, f"specversion {event.specversion[:20]!r}; 1.0 is read")
+    if event.data_base64 is not None:
+        data = event.data_base64
+    elif bytes(event.data) in (b"", b"null"):
+        return Rejection(Reason.INVALID_CLOUD_EVENT, "the CloudEvent has no data")
+    else:
+        data = bytes(event.data)
+    return _completed(data, {"id": event.id, "time": event.time})
+
+
+def _completed(data: bytes, outer: dict[str, str | None]) -> Decoded:
+    """Decode data; `id` and `time` that it does not hold are taken from the CloudEvent's attributes."""
+    members: dict[str, Any] = dict(_members.decode(data))
+    for name, value in outer.items():
+        if value is not None:
+            members.setdefault(name, value)
+    return _exchanges.decode(msgspec.json.encode(members))
+
+
+def _rejection(problem: Exception) -> Rejection:
+    """Name what msgspec found: its messages end in ` - at `$.field``."""
+    if not isinstance(problem, msgspec.ValidationError):
+        return Rejection(Reason.NOT_JSON, _shortened(problem))
+    message = str(problem)
+    field = message.rpartition("$")[2].strip(".`")
+    if "missing required field" in message:
+        reason = Reason.MISSING_FIELD
+    elif field.endswith("outcome"):
+        reason = Reason.UNKNOWN_OUTCOME
+    elif field.endswith("time"):
+        reason = Reason.INVALID_TIME
+    elif ">= 0" in message:
+        reason = Reason.NEGATIVE_COUNT
+    else:
+        reason = Reason.INVALID_FIELD
+    return Rejection(reason, _shortened(problem))
+
+
+def _shortened(problem: Exception) -> str:
+    """A sentence for people; never the value itself, which may hold personal data."""
+    message = str(problem) or type(problem).__name__
+    if isinstance(problem, UnicodeDecodeError):
+        return f"not UTF-8 at byte {problem.start}"
+    if "Invalid enum value" in message:
+        message = "not one of the accepted values" + message[message.rfind(" - at ") :]
+    return message[:300]

@@ -1,0 +1,91 @@
+"""The book of agreements: which terms hold for a pair in a given hour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from monitor.judging.breach import Breach
+from monitor.judging.hours import opening
+from monitor.judging.terms import UNREGISTERED, Pair, Terms
+from monitor.registry.load import Registry
+from monitor.registry.model import Agreement
+
+_RESOLVED = 65_536  # (pair, hour) combinations remembered: an hour of 5 thousand pairs, several times over
+
+
+class Book:
+    """A registry, opened for judging: terms by names and hour."""
+
+    def __init__(self, registry: Registry, zone: ZoneInfo) -> None:
+        self.registry = registry
+        self.zone = zone
+        self._registered_terms = lru_cache(maxsize=_RESOLVED)(self._resolve)
+
+    def terms(self, provider: str, consumer: str, service: str, hour: int) -> Terms:
+        """Return the terms for names as they stand on an exchange, in the UTC hour starting at `hour`.
+
+        A former code of an agency counts as its present one. Within a UTC hour terms never change:
+        agreements begin and end with local days, and local days begin on a whole hour.
+        """
+        canonical = self.registry.canonical
+        known_provider = canonical.get(provider, UNREGISTERED)
+        known_consumer = canonical.get(consumer, UNREGISTERED)
+        offered = self.registry.services.get(service)
+        known_service = (
+            service if offered is not None and offered.provider == known_provider else UNREGISTERED
+        )
+        pair = Pair(known_provider, known_consumer, known_service)
+        if UNREGISTERED in (known_provider, known_consumer):
+            return Terms(pair, Breach.UNKNOWN_AGENCY)
+        if known_service is UNREGISTERED:
+            return Terms(pair, Breach.UNKNOWN_SERVICE)
+        return self._registered_terms(pair, hour)
+
+    def day_begins(self, hour: int) -> int:
+        """The UTC hour with which the local day of an hour begins, both in epoch seconds."""
+        local = datetime.fromtimestamp(hour, self.zone)
+        return int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+
+    def _resolve(self, pair: Pair, hour: int) -> Terms:
+        versions = self.registry.versions(pair.consumer, pair.service)
+        today = datetime.fromtimestamp(hour, self.zone).date()
+        agreement = version_in_force(versions, today)
+        if agreement is None:
+            return Terms(pair, standing_without(versions, today))
+        named = {"agreement": agreement.id, "version": agreement.version}
+        if agreement.status not in ("active", "registered"):
+            return Terms(pair, Breach.AGREEMENT_INACTIVE, agreement.id, agreement.version)
+        limits = agreement.ceilings
+        latency = agreement.objectives.latency or self.registry.services[pair.service].objectives.latency
+        return Terms(
+            pair,
+            **named,  # type: ignore[arg-type]
+            purposes=frozenset(agreement.purposes),
+            fields=frozenset(agreement.fields) or None,
+            records_per_call=limits.records_per_call or float("inf"),
+            calls_per_day=limits.calls_per_day,
+            opening=opening(agreement.hours, hour, self.zone) if agreement.hours else None,
+            case_required=agreement.case_required,
+            signature_required=agreement.signature_required,
+            latency_limit_ms=latency.limit_ms if latency else float("inf"),
+        )
+
+
+def version_in_force(versions: Sequence[Agreement], day: date) -> Agreement | None:
+    """Return the version that covers a local day; a draft only where nothing else does."""
+    covering = [version for version in versions if version.start <= day <= version.last_day]
+    settled = [version for version in covering if version.status != "draft"]
+    candidates = settled or covering
+    return candidates[-1] if candidates else None
+
+
+def standing_without(versions: Sequence[Agreement], day: date) -> Breach:
+    """Say why no version covers a day: there is none, the last one ended, or the first is yet to start."""
+    if not versions:
+        return Breach.NO_AGREEMENT
+    if any(version.last_day < day for version in versions):
+        return Breach.AGREEMENT_EXPIRED
+    return Breach.AGREEMENT_NOT_STARTED

@@ -1,0 +1,112 @@
+"""A cell of the ledger: everything one pair did in one hour, as seen in one source partition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from monitor.judging.terms import Pair
+from monitor.ledger.histogram import Histogram, bucket_of, merge
+from monitor.ledger.tally import LONG_AGO, Tally
+
+
+class CellKey(NamedTuple):
+    """Where a cell belongs: the UTC hour's start in epoch seconds, and the pair."""
+
+    hour: int
+    pair: Pair
+
+
+@dataclass(slots=True)
+class Cell:
+    """Counts and sums; every number is an integer, so sums do not depend on their order.
+
+    `slow` are answered exchanges over the agreed latency; `breached` are exchanges with at least one
+    breach; `late` came behind the newest event by more than the setting; `duplicates` were not added.
+    Durations are microseconds over all outcomes; `shortest_us` is None while nothing was counted.
+    """
+
+    ok: int = 0
+    fault: int = 0
+    denied: int = 0
+    timeout: int = 0
+    records: int = 0
+    request_bytes: int = 0
+    response_bytes: int = 0
+    duration_us: int = 0
+    shortest_us: int | None = None
+    longest_us: int = 0
+    slow: int = 0
+    breached: int = 0
+    late: int = 0
+    duplicates: int = 0
+    last_time: datetime = LONG_AGO
+    latency: Histogram = field(default_factory=dict)
+
+    @property
+    def exchanges(self) -> int:
+        """All exchanges that were counted, whatever their outcome."""
+        return self.ok + self.fault + self.denied + self.timeout
+
+    def plus(self, other: Cell) -> Cell:
+        """A new cell that holds both; neither is changed."""
+        latency = dict(self.latency)
+        merge(latency, other.latency)
+        shortest = [us for us in (self.shortest_us, other.shortest_us) if us is not None]
+        return Cell(
+            ok=self.ok + other.ok,
+            fault=self.fault + other.fault,
+            denied=self.denied + other.denied,
+            timeout=self.timeout + other.timeout,
+            records=self.records + other.records,
+            request_bytes=self.request_bytes + other.request_bytes,
+            response_bytes=self.response_bytes + other.response_bytes,
+            duration_us=self.duration_us + other.duration_us,
+            shortest_us=min(shortest, default=None),
+            longest_us=max(self.longest_us, other.longest_us),
+            slow=self.slow + other.slow,
+            breached=self.breached + other.breached,
+            late=self.late + other.late,
+            duplicates=self.duplicates + other.duplicates,
+            last_time=max(self.last_time, other.last_time),
+            latency=latency,
+        )
+
+
+def microseconds(duration_ms: float) -> int:
+    """A duration in whole microseconds, halves rounded up; the unit in which durations are summed."""
+    return int(duration_ms * 1000 + 0.5)
+
+
+def cell_of(tally: Tally) -> Cell:
+    """Work out what a tally's exchanges add to their cell."""
+    cell = Cell(
+        records=tally.records,
+        request_bytes=tally.request_bytes,
+        response_bytes=tally.response_bytes,
+        breached=tally.breached,
+        late=tally.late,
+        duplicates=tally.duplicates,
+        last_time=tally.last_time,
+    )
+    limit = tally.terms.latency_limit_ms
+    for duration_ms, count in tally.answered.items():
+        cell.ok += count
+        if duration_ms > limit:
+            cell.slow += count
+        _add_duration(cell, duration_ms, count)
+    for (outcome, duration_ms), count in tally.unanswered.items():
+        setattr(cell, outcome, getattr(cell, outcome) + count)
+        _add_duration(cell, duration_ms, count)
+    return cell
+
+
+def _add_duration(cell: Cell, duration_ms: float, count: int) -> None:
+    us = microseconds(duration_ms)
+    cell.duration_us += us * count
+    if cell.shortest_us is None or us < cell.shortest_us:
+        cell.shortest_us = us
+    cell.longest_us = max(cell.longest_us, us)
+    bucket = bucket_of(us)
+    cell.latency[bucket] = cell.latency.get(bucket, 0) + count

@@ -1,0 +1,280 @@
+"""The ledger of one partition: takes decoded events in their order, judges and counts each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from monitor.events.decode import Decoded
+from monitor.events.exchange import Exchange, Time
+from monitor.events.rejection import Reason, Rejection
+from monitor.judging.book import Book
+from monitor.judging.breach import Breach
+from monitor.judging.judge import judge
+from monitor.judging.terms import UNREGISTERED, Pair, Usage
+from monitor.ledger.changes import Changes, GapKey
+from monitor.ledger.finding import SAMPLES, Finding, FindingKey
+from monitor.ledger.ids import IdMemory
+from monitor.ledger.tally import Tally
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MAX_AHEAD = timedelta(minutes=5)  # the contract's limit for an event's time ahead of its arrival
+AGE_SAMPLES = 50  # events per batch whose age is measured; the others are assumed to be like them
+MAX_GAPS = 1000  # unregistered names told apart between two commits; a flood beyond counts as "(others)"
+
+USAGE_DAYS = 3  # local days of calls kept in memory; an older one is read again when a late event needs it
+OTHER_NAMES = "(others)"
+CALENDAR_END = datetime.max.replace(tzinfo=UTC)
+
+Names = tuple[str, str, str]  # provider, consumer and service, as they stand on an exchange
+
+
+class Arrivals(Protocol):
+    """What the ledger must know of a batch beside its events."""
+
+    first_offset: int
+    next_offset: int
+    earliest_ms: int
+    latest_ms: int
+
+    def offset(self, index: int) -> int:
+        """The offset of the event at an index."""
+
+    def timestamp_ms(self, index: int) -> int:
+        """When the event at an index reached the broker, in milliseconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Settings that the ledger keeps to."""
+
+    late_after: timedelta
+    max_event_age: timedelta
+    dedupe_window: timedelta
+    dedupe_max_ids: int
+
+
+class PartitionLedger:
+    """Everything the worker holds in memory for one partition.
+
+    It is a function of the database state it was loaded from and of the events since: folding the same
+    events again after a restart gives the same figures, however they are cut into batches.
+    `load_calls(day, pairs…)` is asked, once per local day that may have calls in the database, for the calls
+    already counted; whatever it raises leaves the ledger unusable: drop it and load it anew.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        limits: Limits,
+        ids: IdMemory,
+        next_offset: int,
+        newest: datetime | None,
+        load_calls: Callable[[int], Mapping[Pair, int]],
+    ) -> None:
+        self.book = book
+        self.limits = limits
+        self.ids = ids
+        self.next_offset = next_offset
+        self.newest = newest
+        self.changes = Changes(next_offset)
+        self._load_calls = load_calls
+        self._usages: dict[int, dict[Pair, Usage]] = {}  # by the local day's first hour
+        self._hour = 0
+        self._begins = self._ends = (
+            EPOCH  # bounds within which an event needs no look at its time; empty: none
+        )
+        self._earliest = self._latest = EPOCH  # what every event of the batch may have as its time
+        self._tallies: dict[Names, Tally] = {}  # of the hour of the last event, by names as they came
+        self._hours: dict[int, dict[Names, Tally]] = {}
+
+    def take(self) -> Changes:
+        """Hand over what was counted since the last call, and count on from zero."""
+        taken, self.changes = self.changes, Changes(self.next_offset, self.newest)
+        taken.id_state = self.ids.state
+        self._hours = {}
+        self._begins = self._ends = EPOCH
+        return taken
+
+    def settled(self) -> None:
+        """Note that all that was taken is in the database: days of calls can be read from there again."""
+        touched = {self.book.day_begins(hour) for hour in self.changes.tallies}
+        for day in sorted(self._usages)[:-USAGE_DAYS]:
+            if day not in touched:
+                del self._usages[day]
+
+    def fold(self, decoded: Sequence[Decoded], arrivals: Arrivals, now: datetime) -> None:
+        """Judge and count a batch; `now` bounds what a lying broker timestamp could claim.
+
+        Events before `next_offset` were counted already and are passed over.
+        """
+        start, count = 0, len(decoded)
+        while start < count and arrivals.offset(start) < self.next_offset:
+            start += 1
+        self._begins = self._ends = EPOCH
+        self._latest = min(moment(arrivals.earliest_ms), now) + MAX_AHEAD
+        self._earliest = min(moment(arrivals.latest_ms), now) - self.limits.max_event_age
+        while start < count:
+            stop = count
+            while arrivals.offset(stop - 1) >= self.ids.full_at_offset and stop > start:
+                stop -= 1
+            if stop == start:
+                self.ids.rotate(arrivals.offset(start), self.newest)
+            else:
+                self._fold_run(decoded, start, stop, arrivals, now)
+                start = stop
+        self.next_offset = max(self.next_offset, arrivals.next_offset)
+        self.changes.next_offset = self.next_offset
+        self.changes.newest = self.newest
+
+    def _fold_run(
+        self, decoded: Sequence[Decoded], start: int, stop: int, arrivals: Arrivals, now: datetime
+    ) -> None:
+        """The way of every exchange. Names are local because this loop is most of the worker's work."""
+        ids, changes, newest = self.ids, self.changes, self.newest
+        current, previous, rotates_at = ids.current, ids.previous, ids.rotates_at
+        accepted = changes.ids.setdefault(ids.generation, [])
+        late_after = self.limits.late_after
+        begins, ends, tallies = self._begins, self._ends, self._tallies
+        age_step = max((stop - start) // AGE_SAMPLES, 1)
+        for index in range(start, stop):
+            exchange = decoded[index]
+            if isinstance(exchange, Rejection):
+                self._reject(arrivals.offset(index), exchange)
+                continue
+            time = exchange.time
+            if type(time) is not datetime or time.tzinfo is not UTC:
+                time = in_utc(time)
+            if not begins <= time < ends:
+                problem = self._enter_hour(time, arrivals.timestamp_ms(index), now)
+                if problem is not None:
+                    self._reject(arrivals.offset(index), problem)
+                    continue
+                begins, ends, tallies = self._begins, self._ends, self._tallies
+            late = False
+            if newest is None or time > newest:
+                newest = self.newest = time
+                if rotates_at is None:
+                    rotates_at = ids.rotates_at = time + ids.window
+                elif time >= rotates_at:
+                    ids.rotate(arrivals.offset(index), time)
+                    current, previous, rotates_at = ids.current, ids.previous, ids.rotates_at
+                    accepted = changes.ids.setdefault(ids.generation, [])
+            elif time < newest - late_after:
+                late = True
+            names = (exchange.provider, exchange.consumer, exchange.service)
+            tally = tallies.get(names)
+            if tally is None:
+                tally = tallies[names] = self._open(names)
+            identity = exchange.id
+            if identity in current or identity in previous:
+                tally.duplicates += 1
+                self._find(Breach.DUPLICATE_ID, exchange, time, tally)
+                continue
+            current.add(identity)
+            accepted.append(identity)
+            terms = tally.terms
+            seconds = (time - EPOCH).total_seconds() - self._hour if terms.opening else 0.0
+            breaches = judge(exchange, terms, seconds, tally.usage)
+            if breaches:
+                tally.breached += 1
+                for breach in breaches:
+                    self._find(breach, exchange, time, tally)
+            if exchange.outcome == "ok":
+                tally.answered[exchange.duration_ms] += 1
+            else:
+                tally.unanswered[exchange.outcome, exchange.duration_ms] += 1
+            tally.records += exchange.records
+            tally.request_bytes += exchange.request_bytes
+            tally.response_bytes += exchange.response_bytes
+            tally.last_time = max(tally.last_time, time)
+            if late:
+                tally.late += 1
+            if not index % age_step:
+                changes.ages.append((time, age_step))
+        changes.events += stop - start
+
+    def _enter_hour(self, time: datetime, timestamp_ms: int, now: datetime) -> Rejection | None:
+        """Make `time`'s hour the current one, unless the event came too early or too late to be counted."""
+        arrived = min(moment(timestamp_ms), now)
+        if time > arrived + MAX_AHEAD:
+            return Rejection(Reason.IN_FUTURE, f"its time is {time - arrived} ahead of its arrival")
+        if time < arrived - self.limits.max_event_age:
+            return Rejection(Reason.TOO_OLD, f"its time is {arrived - time} before its arrival")
+        start = time.replace(minute=0, second=0, microsecond=0)
+        self._hour = int((start - EPOCH).total_seconds())
+        # An event that only its own arrival time allows leaves the bounds empty: the next is looked at too.
+        self._begins = max(start, self._earliest)
+        self._ends = min(start + HOUR, self._latest)
+        self._tallies = self._hours.setdefault(self._hour, {})
+        return None
+
+    def _open(self, names: Names) -> Tally:
+        """The tally for names as they came; names that the registry does not hold share one."""
+        terms = self.book.terms(*names, self._hour)
+        tallies = self.changes.tallies.setdefault(self._hour, {})
+        tally = tallies.get(terms.pair)
+        if tally is None:
+            usage = None if terms.calls_per_day is None else self._usage(terms.pair)
+            tally = tallies[terms.pair] = Tally(terms, usage)
+        return tally
+
+    def _usage(self, pair: Pair) -> Usage:
+        """The pair's calls in the local day of the current hour, counted on from the database."""
+        day = self.book.day_begins(self._hour)
+        usages = self._usages.get(day)
+        if usages is None:
+            calls = self._load_calls(day)
+            usages = self._usages[day] = {known: Usage(count) for known, count in calls.items()}
+        return usages.setdefault(pair, Usage())
+
+    def _find(self, breach: Breach, exchange: Exchange, time: datetime, tally: Tally) -> None:
+        pair, denied = tally.terms.pair, exchange.outcome == "denied"
+        finding = self.changes.findings.get(FindingKey(self._hour, pair, breach))
+        if finding is None:
+            self.changes.findings[FindingKey(self._hour, pair, breach)] = Finding(
+                1, int(denied), time, time, (exchange.id,), tally.terms.agreement, tally.terms.version
+            )
+        else:
+            finding.count += 1
+            finding.denied += denied
+            finding.first_time = min(finding.first_time, time)
+            finding.last_time = max(finding.last_time, time)
+            if len(finding.samples) < SAMPLES:
+                finding.samples += (exchange.id,)
+        if breach in (Breach.UNKNOWN_AGENCY, Breach.UNKNOWN_SERVICE):
+            self._note_gaps(exchange, pair)
+
+    def _note_gaps(self, exchange: Exchange, pair: Pair) -> None:
+        gaps = self.changes.gaps
+        for kind, name, known in (
+            ("agency", exchange.provider, pair.provider),
+            ("agency", exchange.consumer, pair.consumer),
+            ("service", exchange.service, pair.service),
+        ):
+            if known == UNREGISTERED:
+                key = GapKey(kind, name)
+                if key not in gaps and len(gaps) >= MAX_GAPS:
+                    key = GapKey(kind, OTHER_NAMES)
+                gaps[key] = gaps.get(key, 0) + 1
+
+    def _reject(self, offset: int, rejection: Rejection) -> None:
+        changes = self.changes
+        changes.rejected[rejection.reason] = changes.rejected.get(rejection.reason, 0) + 1
+        changes.rejections.append((offset, rejection))
+
+
+def moment(milliseconds: float) -> datetime:
+    """A time given in milliseconds since 1970."""
+    return EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def in_utc(time: Time) -> datetime:
+    """An event's time in UTC; one beyond the calendar's end becomes that end, and so is in the future."""
+    try:
+        return time.astimezone(UTC) if isinstance(time, datetime) else moment(time)
+    except OverflowError:
+        return CALENDAR_END if not isinstance(time, datetime) or time.year > 1 else EPOCH

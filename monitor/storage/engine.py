@@ -1,0 +1,42 @@
+"""Database connections, set up so that one transaction is one atomic, serialised step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL
+
+BUSY_TIMEOUT_MS = 30_000  # how long a writer waits for another worker's transaction on SQLite
+
+
+def open_engine(url: URL, *, read_only: bool = False) -> Engine:
+    """Open an engine for SQLite or PostgreSQL.
+
+    SQLite runs in WAL mode with BEGIN IMMEDIATE, so that writers queue instead of failing half-way, and with
+    synchronous=NORMAL: a power cut may undo the last commits, but the offset is in the same transaction, so
+    they are read from Kafka again.
+    """
+    if url.get_backend_name() != "sqlite":
+        return create_engine(
+            url, pool_size=4, max_overflow=2, pool_pre_ping=True, connect_args={"connect_timeout": 10}
+        )
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN would come too late to be IMMEDIATE
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        if read_only:
+            cursor.execute("PRAGMA query_only=ON")
+        else:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,1 @@
+"""Schema migrations, in order; run by `monitor migrate`."""

@@ -1,0 +1,160 @@
+"""The tables. Times are UTC; hours are the hour's start in epoch seconds; durations are microseconds.
+
+Every table that a worker writes has the source topic and partition in its key: a worker owns the rows
+of its partitions and writes them whole, and reports sum over partitions.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
+
+metadata = MetaData(
+    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"}
+)
+
+NAME = String(200)  # names on exchanges are at most this long
+TOPIC = String(249)  # Kafka's limit
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time as integer microseconds since 1970: exact, sortable and alike on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """To microseconds."""
+        return None if value is None else to_microseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """From microseconds."""
+        return None if value is None else from_microseconds(value)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_microseconds(value: datetime) -> int:
+    """A time as whole microseconds since 1970."""
+    since = value - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def from_microseconds(value: int) -> datetime:
+    """The time that is so many microseconds after 1970."""
+    from datetime import timedelta
+
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def _source() -> tuple[Column[str], Column[int]]:
+    return Column("topic", TOPIC, primary_key=True), Column(
+        "partition", Integer, primary_key=True, autoincrement=False
+    )
+
+
+def _pair() -> tuple[Column[str], Column[str], Column[str]]:
+    return (
+        Column("provider", NAME, primary_key=True),
+        Column("consumer", NAME, primary_key=True),
+        Column("service", NAME, primary_key=True),
+    )
+
+
+offsets = Table(
+    "offsets",
+    metadata,
+    *_source(),
+    # The next offset to read: the only truth about progress. Moved by compare-and-set.
+    Column("next_offset", BigInteger, nullable=False),
+    Column("newest", Moment),  # newest event time, from which lateness is told
+    Column("id_generation", Integer, nullable=False, default=0),
+    Column("id_begins_at_offset", BigInteger, nullable=False, default=0),
+    Column("id_rotates_at", Moment),
+    Column("ids_shortened", Integer, nullable=False, default=0),
+    Column("events", BigInteger, nullable=False, default=0),
+    Column("updated_at", Moment, nullable=False),
+)
+
+cells = Table(
+    "cells",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    *_pair(),
+    *_source(),
+    Column("ok", BigInteger, nullable=False),
+    Column("fault", BigInteger, nullable=False),
+    Column("denied", BigInteger, nullable=False),
+    Column("timeout", BigInteger, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("request_bytes", BigInteger, nullable=False),
+    Column("response_bytes", BigInteger, nullable=False),
+    Column("duration_us", BigInteger, nullable=False),
+    Column("shortest_us", BigInteger),
+    Column("longest_us", BigInteger, nullable=False),
+    Column("slow", BigInteger, nullable=False),
+    Column("breached", BigInteger, nullable=False),
+    Column("late", BigInteger, nullable=False),
+    Column("duplicates", BigInteger, nullable=False),
+    Column("last_time", Moment, nullable=False),
+    Column("latency", LargeBinary, nullable=False),
+    Index(None, "topic", "partition", "hour"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    *_pair(),
+    Column("breach", String(40), primary_key=True),
+    *_source(),
+    Column("count", BigInteger, nullable=False),
+    Column("denied", BigInteger, nullable=False),
+    Column("first_time", Moment, nullable=False),
+    Column("last_time", Moment, nullable=False),
+    Column("samples", LargeBinary, nullable=False, comment="up to ten event ids, MessagePack"),
+    Column("agreement", String(40)),
+    Column("version", Integer, nullable=False),
+    Index(None, "topic", "partition", "hour"),
+)
+
+rejected = Table(
+    "rejected",
+    metadata,
+    *_source(),
+    Column("reason", String(40), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("last_offset", BigInteger, nullable=False),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    *_source(),
+    Column("kind", String(20), primary_key=True),
+    Column("name", NAME, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("last_time", Moment, nullable=False),
+)
+
+seen_ids = Table(
+    "seen_ids",
+    metadata,
+    *_source(),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("next_offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("ids", LargeBinary, nullable=False, comment="event ids, MessagePack"),
+)
