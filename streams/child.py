@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,19 +15,26 @@ STOP_SECONDS = 15.0
 # The shell leaves a watcher behind and becomes the program. The watcher reads a pipe that only this process
 # holds: a line means an orderly end, a closed pipe means that this process died. Unlike Linux's
 # parent-death signal this also works on macOS, and when the thread that started the program has ended.
-_SCRIPT = 'exec 3<&0 </dev/null; ( read -r _ <&3 || kill "$$" ) & exec 3<&-; exec "$@"'
+_SCRIPT = 'exec 3<&0 </dev/null; ( read -r _ <&3 || kill -"$0" "$$" ) & exec 3<&-; exec "$@"'
 
 
 class Child:
     """Runs `command`, its output in the open file `log`, as another user where one is named (root only)."""
 
     def __init__(
-        self, command: Sequence[str], log: IO[bytes], *, user: str | None = None, cwd: Path | None = None
+        self,
+        command: Sequence[str],
+        log: IO[bytes],
+        *,
+        user: str | None = None,
+        cwd: Path | None = None,
+        end_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
+        self._end_signal = end_signal
         read, self._leash = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603  # callers pass programs they have looked up
-                ["/bin/sh", "-c", _SCRIPT, "sh", *command],
+                ["/bin/sh", "-c", _SCRIPT, str(int(end_signal)), *command],
                 stdin=read,
                 stdout=log,
                 stderr=log,
@@ -57,14 +65,14 @@ class Child:
         """Wait for its end, at most `timeout` seconds; raises subprocess.TimeoutExpired."""
         return self._process.wait(timeout)
 
-    def signal(self, number: int) -> None:
+    def send(self, number: signal.Signals) -> None:
         """Send it a signal; none when it has ended."""
         self._process.send_signal(number)
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Tell it to end, and after `timeout` seconds make it; stopping twice is no error."""
         if self._process.poll() is None:
-            self._process.terminate()
+            self._process.send_signal(self._end_signal)
             try:
                 self._process.wait(timeout)
             except subprocess.TimeoutExpired:

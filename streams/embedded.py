@@ -84,6 +84,8 @@ class EmbeddedBroker:
                 self.stop()
                 log.seek(0)
                 said = log.read().decode(errors="replace")[-800:].strip()
+        if "Address in use" in said:
+            raise MonitorError(f"port {self.port} is taken by another program: choose another, or 0 for any")
         raise MonitorError(
             f"the embedded broker did not start on {self.bootstrap}: {said or 'it said nothing'}"
         )
