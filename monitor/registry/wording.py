@@ -31,6 +31,8 @@ def reason_for(kind: type[BaseModel], error: ErrorDetails) -> str:
             return message if isinstance(held, dict) else f"{shown(held)} is not accepted: {message}"
         case "string_pattern_mismatch":
             return f"{shown(held)} is not accepted: {_description(kind, error['loc']) or message}"
+        case "too_short":
+            return "must not be empty"
         case "bool_type":
             return f"expected true or false, found {shown(held)}"
         case "date_type" | "date_parsing" | "date_from_datetime_parsing":
