@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 PLATFORM_RATE = 32.0
 """Exchanges a second on the national platform, the mean of a week (2.8 million a day)."""
 
-_JITTER_MS = 2047  # events reach the stream up to two seconds after they happened
+JITTER = 1.0
+"""Seconds between an event and its arrival on the stream, at the most."""
+
 _LATE_MS = (2 * 3_600_000, 26 * 3_600_000)  # well past any tolerance; at most one day and a bit
 _REPEATABLE = 200  # events among which a duplicate finds its original
 _REPEAT_WITHIN = 60.0  # seconds of event time between the original and its duplicate
@@ -48,9 +50,14 @@ class Simulation:
         shares: Shares | None = None,
         *,
         kinds: tuple[Breach, ...] = KINDS,
+        jitter: float = JITTER,
         live: bool = False,
     ) -> None:
-        """`kinds` are the breaches committed; `live` says that event times follow the reader's clock."""
+        """`kinds` are the breaches committed; events happened up to `jitter` seconds before their arrival.
+
+        `live` says that arrivals follow the clock of whoever reads the stream.
+        """
+        self._jitter_ms = jitter * 1000
         self._shares = shares or Shares()
         self._live = live
         self._rng = Random(f"{seed}:events")
@@ -66,8 +73,8 @@ class Simulation:
 
         Raises MonitorError when agreements are in force but every call they allow that day is used up.
         """
-        shares, random, getrandbits = self._shares, self._rng.random, self._rng.getrandbits
-        at = self._agenda.at
+        shares, random = self._shares, self._rng.random
+        at, jitter_ms = self._agenda.at, self._jitter_ms
         to_malformed = shares.malformed
         to_oversized = to_malformed + shares.oversized
         to_duplicate = to_oversized + shares.duplicate
@@ -75,9 +82,8 @@ class Simulation:
         to_late = to_breach + shares.late
         now: Slice | None = None
         for time in times:
-            # The low bits make the jitter: small delays are more frequent than long ones.
-            bits = getrandbits(BITS)
-            milliseconds = int(time * 1000) - (_JITTER_MS & bits & bits >> 17)
+            # The product of two draws: small delays are more frequent than long ones.
+            milliseconds = int(time * 1000 - jitter_ms * random() * random())
             if now is None or not now.first <= milliseconds < now.last:
                 now = at(milliseconds)
             special = random()
@@ -231,7 +237,7 @@ def simulate(
     shares: Shares | None = None,
     kinds: tuple[Breach, ...] = KINDS,
     rhythm: bool = True,
-    live: bool = False,
+    jitter: float = JITTER,
 ) -> Iterator[Sent]:
     """Yield events from `start` (epoch seconds) at `rate` a second of event time, with `rhythm` on average.
 
@@ -241,4 +247,4 @@ def simulate(
     if duration is not None:
         end = start + duration
         times = takewhile(lambda time: time < end, times)
-    return islice(Simulation(registry, seed, zone, shares, kinds=kinds, live=live).events(times), count)
+    return islice(Simulation(registry, seed, zone, shares, kinds=kinds, jitter=jitter).events(times), count)
