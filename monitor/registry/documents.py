@@ -54,8 +54,11 @@ class Sequence(list[Any]):
         self.lines: list[int] = []
 
 
-class Unreadable(Exception):  # noqa: N818  # it never leaves the registry; it becomes a Problem
-    """A file that cannot be read as a registry file: the reason, and the line if there is one."""
+class Unreadable(Exception):
+    """A file that cannot be read as a registry file: the reason, and the line if there is one.
+
+    It never leaves this package: the loader makes a Problem of it.
+    """
 
     def __init__(self, reason: str, line: int | None = None) -> None:
         super().__init__(reason)

@@ -181,8 +181,9 @@ class Hours(Record):
     """When the service may be used, in local time; `until` is exclusive and 24:00 is written 00:00."""
 
     days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = ("mon", "tue", "wed", "thu", "fri")
-    start: Clock = Field(default=time(0), alias="from")
-    until: Clock = time(0)
+    # The schema's default is what people write; pydantic would give editors 00:00:00.
+    start: Clock = Field(default=time(0), alias="from", json_schema_extra={"default": "00:00"})
+    until: Clock = Field(default=time(0), json_schema_extra={"default": "00:00"})
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -30,7 +30,7 @@ class Problem:
         return f"{where}: {told}" if where else told
 
 
-class RegistryProblems(MonitorError):  # noqa: N818  # as UsageProblem: what people read is a problem
+class RegistryProblems(MonitorError):
     """A registry that cannot be used; `problems` holds everything wrong with it, in file order."""
 
     def __init__(self, problems: Iterable[Problem], folder: str = "") -> None:

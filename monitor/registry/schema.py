@@ -1,4 +1,4 @@
-"""JSON Schemas of the registry's files, so that an editor completes and checks them while they are written."""
+"""JSON Schemas of the registry's files, so that an editor completes and checks them as they are written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    """The schema of a file of one kind (`agency`, `service`, `agreement`): one record or a list of records."""
+    """The schema of a file of one kind (`agency`, `service`, `agreement`): a record or a list of records."""
     model = KINDS[kind]
     record = model.model_json_schema()
     definitions = record.pop("$defs", {})

@@ -33,20 +33,8 @@ def reason_for(kind: type[BaseModel], error: ErrorDetails) -> str:
             return f"{shown(held)} is not accepted: {_description(kind, error['loc']) or message}"
         case "too_short":
             return "must not be empty"
-        case "bool_type":
-            return f"expected true or false, found {shown(held)}"
-        case "date_type" | "date_parsing" | "date_from_datetime_parsing":
-            return f"expected a date such as 2026-10-01, found {shown(held)}"
-        case (
-            "model_type"
-            | "tuple_type"
-            | "string_type"
-            | "int_type"
-            | "float_type"
-            | "time_type"
-            | "time_delta_type"
-        ):
-            return f"expected {_EXPECTED[error['type']]}, found {shown(held)}"
+        case wrong_type if wrong_type in _EXPECTED:
+            return f"expected {_EXPECTED[wrong_type]}, found {shown(held)}"
         case _:
             return f"{shown(held)} is not accepted: expected {message}"
 
@@ -57,6 +45,9 @@ _EXPECTED = {
     "string_type": "text",
     "int_type": "a whole number",
     "float_type": "a number",
+    "bool_type": "true or false",
+    "date_type": "a date such as 2026-10-01",
+    "date_parsing": "a date such as 2026-10-01",
     "time_type": 'a time such as "07:30"',
     "time_delta_type": "a duration such as P30D",
 }
