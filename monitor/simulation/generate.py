@@ -243,7 +243,7 @@ def simulate(
 
     Ends after `count` events or `duration` seconds of event time, whichever comes first, or never.
     """
-    times: Iterator[float] = arrivals(start, rate, Random(f"{seed}:arrivals"), zone if rhythm else None)
+    times: Iterator[float] = arrivals(start, rate, seed, zone if rhythm else None)
     if duration is not None:
         end = start + duration
         times = takewhile(lambda time: time < end, times)

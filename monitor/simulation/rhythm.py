@@ -33,13 +33,13 @@ def weight(time: float, zone: ZoneInfo) -> float:
     return (1 - part) * WEEK[before % _HOURS_A_WEEK] + part * WEEK[(before + 1) % _HOURS_A_WEEK]
 
 
-def arrivals(start: float, rate: float, rng: Random, zone: ZoneInfo | None) -> Iterator[float]:
+def arrivals(start: float, rate: float, seed: int, zone: ZoneInfo | None) -> Iterator[float]:
     """Yield event times without end, epoch seconds rising from `start`, as a Poisson process.
 
     `rate` is events a second, the week's mean where `zone` gives the rhythm and steady where it is None.
     """
     time, mean_gap, refresh = start, 1 / rate, start
-    random = rng.random
+    random = Random(f"{seed}:arrivals").random
     while True:
         if time >= refresh and zone is not None:
             mean_gap = 1 / (rate * weight(time, zone))
