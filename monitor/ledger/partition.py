@@ -35,7 +35,6 @@ Names = tuple[str, str, str]  # provider, consumer and service, as they stand on
 class Arrivals(Protocol):
     """What the ledger must know of a batch beside its events."""
 
-    first_offset: int
     next_offset: int
     earliest_ms: int
     latest_ms: int

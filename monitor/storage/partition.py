@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.errors import MonitorError
 from monitor.judging.breach import Breach
-from monitor.judging.terms import Pair
+from monitor.judging.terms import Pair, Terms
 from monitor.ledger import histogram
 from monitor.ledger.cell import Cell, CellKey, cell_of
 from monitor.ledger.changes import Changes, GapKey
@@ -62,9 +62,9 @@ class Resumption:
 class Written:
     """What a committed transaction added, for the metrics."""
 
-    cells: dict[CellKey, Cell] = field(default_factory=dict)
-    findings: dict[FindingKey, Finding] = field(default_factory=dict)
-    ids_shortened: int = 0
+    additions: list[tuple[Terms, Cell]]
+    breaches: list[tuple[Pair, Breach, int]]
+    ids_shortened: int
 
 
 class PartitionStore:
@@ -145,20 +145,16 @@ class PartitionStore:
         Raises Fenced when the partition belongs to another worker, DBAPIError when the database failed;
         then nothing was written (or, where the answer to COMMIT was lost, a second try is Fenced).
         """
-        written = Written(
-            cells={
-                CellKey(hour, pair): cell_of(tally)
-                for hour, tallies in changes.tallies.items()
-                for pair, tally in tallies.items()
-            },
-            findings=changes.findings,
-            ids_shortened=changes.id_state.shortened - self._shortened,
-        )
+        added = {
+            CellKey(hour, pair): (tally.terms, cell_of(tally))
+            for hour, tallies in changes.tallies.items()
+            for pair, tally in tallies.items()
+        }
         events = self._events + changes.events
         with self.engine.begin() as connection:
             self._move_offset(connection, changes, events, now)
-            cells = self._merged_cells(connection, written.cells)
-            findings = self._merged_findings(connection, written.findings)
+            cells = self._merged_cells(connection, {key: cell for key, (_, cell) in added.items()})
+            findings = self._merged_findings(connection, changes.findings)
             upsert(connection, tables.cells, [self._cell_row(key, cell) for key, cell in cells.items()])
             upsert(
                 connection,
@@ -170,13 +166,15 @@ class PartitionStore:
             self._write_ids(connection, changes)
         self._expected = changes.next_offset
         self._events = events
+        shortened = changes.id_state.shortened - self._shortened
         self._shortened = changes.id_state.shortened
         self._cells.update(cells)
         self._findings.update(findings)
         self._rejected.update(rejected)
         self._gap_names |= gap_names
         self._cool_down(changes)
-        return written
+        breaches = [(key.pair, key.breach, found.count) for key, found in changes.findings.items()]
+        return Written(list(added.values()), breaches, shortened)
 
     # The transaction's steps
 

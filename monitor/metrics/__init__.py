@@ -1,0 +1,1 @@
+"""Every metric, declared once: its name, what it counts and its labels."""

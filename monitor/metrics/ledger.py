@@ -1,0 +1,183 @@
+"""The metrics that count exchanges, kept from what was committed.
+
+Counts move only after their transaction, so that several workers' figures can be added and a takeover
+counts nothing twice. Buckets of `exchange_duration_seconds` are powers of two microseconds, which are
+edges of the ledger's own buckets: their counts are exact, not estimates.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Protocol
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from monitor.judging.breach import Breach
+from monitor.judging.terms import Pair, Terms
+from monitor.ledger.cell import Cell
+from monitor.ledger.histogram import SCALE
+from monitor.metrics import names
+from monitor.metrics.names import PREFIX, Declaration
+
+# 1 ms to 67 s in doublings: from a cached look-up to far beyond any time limit of an exchange.
+BOUND_EXPONENTS = range(10, 27)
+BOUNDS_S = [2**exponent / 1e6 for exponent in BOUND_EXPONENTS]
+_LE = [format(bound, "g") for bound in BOUNDS_S] + ["+Inf"]
+
+AVAILABILITY, LATENCY = "availability", "latency"
+
+
+class Committed(Protocol):
+    """What a transaction added, as far as metrics need it."""
+
+    @property
+    def additions(self) -> list[tuple[Terms, Cell]]:
+        """Per cell: the terms it was judged by, and what was added."""
+
+    @property
+    def breaches(self) -> list[tuple[Pair, Breach, int]]:
+        """Breaches added."""
+
+    ids_shortened: int
+
+
+class _PairTotals:
+    __slots__ = ("denied", "fault", "last", "ok", "records", "request_bytes", "response_bytes", "timeout")
+
+    def __init__(self) -> None:
+        self.ok = self.fault = self.denied = self.timeout = 0
+        self.records = self.request_bytes = self.response_bytes = 0
+        self.last = 0.0
+
+
+class _Durations:
+    __slots__ = ("counts", "total_us")
+
+    def __init__(self) -> None:
+        self.counts = [0] * len(_LE)
+        self.total_us = 0
+
+
+class LedgerMetrics(Collector):
+    """Totals since this process started, by the pairs that exchanged something."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # scrapes come from the web server's thread
+        self._pairs: dict[Pair, _PairTotals] = {}
+        self._durations: dict[tuple[str, str], _Durations] = {}
+        self._breaches: defaultdict[tuple[Pair, Breach], int] = defaultdict(int)
+        self._slo: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+        self._duplicates = self._late = self._shortened = 0
+
+    def add(self, committed: Committed) -> None:
+        """Count what a transaction added."""
+        with self._lock:
+            for terms, cell in committed.additions:
+                self._add_cell(terms, cell)
+            for pair, breach, count in committed.breaches:
+                self._breaches[pair, breach] += count
+            self._shortened += committed.ids_shortened
+
+    def _add_cell(self, terms: Terms, cell: Cell) -> None:
+        self._duplicates += cell.duplicates
+        self._late += cell.late
+        if not cell.exchanges:
+            return
+        totals = self._pairs.setdefault(terms.pair, _PairTotals())
+        totals.ok += cell.ok
+        totals.fault += cell.fault
+        totals.denied += cell.denied
+        totals.timeout += cell.timeout
+        totals.records += cell.records
+        totals.request_bytes += cell.request_bytes
+        totals.response_bytes += cell.response_bytes
+        totals.last = max(totals.last, cell.last_time.timestamp())
+        durations = self._durations.setdefault((terms.pair.provider, terms.pair.service), _Durations())
+        durations.total_us += cell.duration_us
+        for bucket, count in cell.latency.items():
+            durations.counts[_bound_index(bucket)] += count
+        if terms.agreement is not None and terms.standing is None:
+            availability = self._slo[terms.agreement, AVAILABILITY]
+            availability[0] += cell.exchanges - cell.denied
+            availability[1] += cell.fault + cell.timeout
+            if terms.latency_limit_ms != float("inf"):
+                latency = self._slo[terms.agreement, LATENCY]
+                latency[0] += cell.ok
+                latency[1] += cell.slow
+
+    def collect(self) -> Iterator[Metric]:
+        """One family after the other; called at each scrape."""
+        with self._lock:
+            return iter(self._families())
+
+    def _families(self) -> list[Metric]:
+        pairs = sorted(self._pairs.items())
+        exchanges, failures = _counter(names.EXCHANGES), _counter(names.FAILURES)
+        records = _counter(names.RECORDS)
+        request_bytes, response_bytes = _counter(names.REQUEST_BYTES), _counter(names.RESPONSE_BYTES)
+        last = _gauge(names.LAST_EXCHANGE)
+        for pair, totals in pairs:
+            exchanges.add_metric(pair, totals.ok + totals.fault + totals.denied + totals.timeout)
+            for outcome in ("fault", "denied", "timeout"):
+                failures.add_metric([*pair, outcome], getattr(totals, outcome))
+            records.add_metric(pair, totals.records)
+            request_bytes.add_metric(pair, totals.request_bytes)
+            response_bytes.add_metric(pair, totals.response_bytes)
+            last.add_metric(pair, totals.last)
+        breaches = _counter(names.BREACHES)
+        for (pair, breach), count in sorted(self._breaches.items()):
+            breaches.add_metric([*pair, breach], count)
+        slo_events, slo_bad = _counter(names.SLO_EVENTS), _counter(names.SLO_BAD_EVENTS)
+        for key, (events, bad) in sorted(self._slo.items()):
+            slo_events.add_metric(key, events)
+            slo_bad.add_metric(key, bad)
+        families: list[Metric] = [
+            exchanges,
+            failures,
+            records,
+            request_bytes,
+            response_bytes,
+            last,
+            breaches,
+            slo_events,
+            slo_bad,
+        ]
+        families.append(self._duration_family())
+        for declaration, value in (
+            (names.DUPLICATES, self._duplicates),
+            (names.LATE, self._late),
+            (names.IDS_SHORTENED, self._shortened),
+        ):
+            family = _counter(declaration)
+            family.add_metric((), value)
+            families.append(family)
+        return families
+
+    def _duration_family(self) -> HistogramMetricFamily:
+        declaration = names.DURATION
+        family = HistogramMetricFamily(PREFIX + declaration.name, declaration.help, labels=declaration.labels)
+        for key, durations in sorted(self._durations.items()):
+            cumulative, buckets = 0, []
+            for bound, count in zip(_LE, durations.counts, strict=True):
+                cumulative += count
+                buckets.append((bound, float(cumulative)))
+            family.add_metric(key, buckets, sum_value=durations.total_us / 1e6)
+        return family
+
+
+def _bound_index(bucket: int) -> int:
+    """The first bound at or above a ledger bucket: bucket b ends at 2**((b + 1) / 2**SCALE) microseconds."""
+    exponent = -(-(bucket + 1) // 2**SCALE)
+    return min(max(exponent - BOUND_EXPONENTS.start, 0), len(BOUND_EXPONENTS))
+
+
+def _counter(declaration: Declaration) -> CounterMetricFamily:
+    return CounterMetricFamily(PREFIX + declaration.name, declaration.help, labels=declaration.labels)
+
+
+def _gauge(declaration: Declaration) -> GaugeMetricFamily:
+    return GaugeMetricFamily(PREFIX + declaration.name, declaration.help, labels=declaration.labels)

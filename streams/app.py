@@ -1,0 +1,200 @@
+"""The Faust app: settings turned into Faust's, the topics' agents, and the lanes behind them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import faust
+from faust.types import TP
+from mode import ServiceT
+from sqlalchemy import Engine
+
+from monitor.judging.book import Book
+from monitor.metrics.ledger import LedgerMetrics
+from monitor.metrics.own import OwnMetrics
+from monitor.settings import Settings
+from streams.dead_letters import DeadLetter, to_record
+from streams.lanes import Lanes
+from streams.transport.driver import Consumer, tls_context
+
+# Batches waiting per agent: each is up to a megabyte, and one under way with one ready is enough.
+BUFFERED_BATCHES = 4
+MAX_FETCH_BYTES = 1024 * 1024  # per partition and fetch; a larger single record still comes through
+MAX_LETTER_BYTES = 9 * 1024 * 1024  # the dead-letters topic takes 8 MiB, and headers come on top
+"""Timeouts by kind of broker: the embedded one makes a joiner wait for half the session timeout."""
+TIMEOUTS: dict[str, dict[str, float]] = {
+    "kafka": {
+        "broker_session_timeout": 15.0,
+        "broker_heartbeat_interval": 3.0,
+        "broker_rebalance_timeout": 30.0,
+    },
+    "embedded": {
+        "broker_session_timeout": 2.0,
+        "broker_heartbeat_interval": 0.5,
+        "broker_rebalance_timeout": 10.0,
+    },
+}
+
+
+class BatchSchema(faust.Schema):  # type: ignore[misc]
+    """Hands a record batch on as it is: decoding is the ledger's business, many events at a time."""
+
+    def compile(self, app: Any, **_options: Any) -> Any:
+        """Faust's decode function for one message."""
+
+        async def decode(message: Any, *, propagate: bool = False) -> Any:  # noqa: ARG001
+            return app.create_event(None, message.value, message.headers, message)
+
+        return decode
+
+
+class App(faust.App):  # type: ignore[misc]
+    """A Faust app whose truth about progress is the database."""
+
+    logger = logging.getLogger("faust.app")
+    lanes: Lanes
+    batched_topics: frozenset[str]
+    read_committed: bool
+
+    async def starting_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
+        """Where to read on, by partition: asked by the transport after each rebalance."""
+        return await self.lanes.open(sorted(partitions))
+
+    def committed_offsets(self) -> Mapping[TP, int]:
+        """What the database has: told to Kafka by the transport, for tools that show lag."""
+        return self.lanes.committed_offsets()
+
+    def on_init_dependencies(self) -> Iterable[ServiceT]:
+        """Faust's services, and the lanes."""
+        return [*super().on_init_dependencies(), self.lanes]
+
+    async def publish_letters(self, letters: list[DeadLetter]) -> None:
+        """Send dead letters and wait until the broker has them all."""
+        topic = self.monitor_settings.topic("dead-letters")
+        waiting = []
+        for letter in letters:
+            key, value, headers = to_record(letter)
+            waiting.append(await self.producer.send(topic, key, value, None, None, headers))
+        for acknowledged in waiting:
+            await acknowledged
+
+
+class ConsumerReader:
+    """The lanes' view of Faust's consumer, which exists only once the app has started."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    @property
+    def _consumer(self) -> Consumer:
+        consumer: Consumer = self._app.consumer
+        return consumer
+
+    async def start_reading(self, offsets: Mapping[TP, int]) -> None:
+        """Set positions."""
+        await self._consumer._thread.start_reading(offsets)
+
+    async def bounds(self, tp: TP) -> tuple[int, int]:
+        """The first offset that the broker has, and the one after the last."""
+        first = await self._consumer.earliest_offsets(tp)
+        end = await self._consumer.highwaters(tp)
+        return first[tp], end[tp]
+
+    def highwater(self, tp: TP) -> int | None:
+        """The offset after the last record, as far as it is known without asking."""
+        return self._consumer.highwater(tp) if tp in self.assignment() else None
+
+    def assignment(self) -> set[TP]:
+        """The partitions that the group has given to this worker."""
+        return self._consumer.assignment()
+
+
+def create_app(
+    settings: Settings, engine: Engine, book: Book, counted: LedgerMetrics, own: OwnMetrics
+) -> App:
+    """Build the worker's app: an agent for the exchanges, one ordered stream per partition."""
+    app = App(settings.consumer_group, **_options(settings))
+    app.monitor_settings = settings
+    app.read_committed = settings.kafka_profile == "kafka"
+    app.batched_topics = frozenset({settings.topic("exchanges")})
+    app.lanes = Lanes(
+        settings,
+        engine,
+        book,
+        publish=app.publish_letters,
+        reader=ConsumerReader(app),
+        counted=counted,
+        own=own,
+        fail=app.crash,
+    )
+    exchanges = app.topic(settings.topic("exchanges"), schema=BatchSchema())
+
+    @app.agent(exchanges, name="exchanges")
+    async def process_exchanges(stream: Any) -> None:
+        async for event in stream.events():
+            await app.lanes.process(event.message.tp, event.value)
+
+    @app.on_partitions_revoked.connect
+    async def give_back(_app: Any, revoked: set[TP], **_kwargs: Any) -> None:
+        await app.lanes.close(revoked)
+
+    return app
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    brokers = [f"batches://{host.strip()}" for host in settings.kafka_bootstrap.split(",") if host.strip()]
+    return {
+        "broker": brokers,
+        "broker_credentials": _credentials(settings),
+        "broker_commit_interval": 2.0,
+        "broker_request_timeout": 40.0,
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_max_fetch_size": MAX_FETCH_BYTES,
+        "producer_max_request_size": MAX_LETTER_BYTES,
+        "stream_buffer_maxsize": BUFFERED_BATCHES,
+        "stream_wait_empty": False,
+        "stream_recovery_delay": 0.0,
+        "topic_disable_leader": True,
+        "topic_allow_declare": False,
+        "autodiscover": False,
+        "worker_redirect_stdouts": False,
+        "web_host": settings.web_host,
+        "web_bind": settings.web_host,
+        "web_port": settings.web_port,
+        # What is not used does not listen.
+        "web_router_enabled": False,
+        "web_tables_enabled": False,
+        "web_graph_enabled": False,
+        "web_stats_enabled": False,
+        "web_metrics_enabled": False,
+        **TIMEOUTS[settings.kafka_profile],
+    }
+
+
+def _credentials(settings: Settings) -> Any:
+    protocol = settings.kafka_security_protocol
+    context = None
+    if protocol.endswith("SSL"):
+        key_password = settings.kafka_ssl_key_password
+        context = tls_context(
+            *(
+                None if path is None else str(path)
+                for path in (
+                    settings.kafka_ssl_ca_file,
+                    settings.kafka_ssl_cert_file,
+                    settings.kafka_ssl_key_file,
+                )
+            ),
+            None if key_password is None else key_password.get_secret_value(),
+        )
+    if protocol.startswith("SASL"):
+        password = settings.kafka_sasl_password
+        return faust.SASLCredentials(
+            username=settings.kafka_sasl_username,
+            password=None if password is None else password.get_secret_value(),
+            mechanism=settings.kafka_sasl_mechanism,
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context=context)

@@ -1,0 +1,178 @@
+"""A lane: one partition of a topic, from its record batches to committed figures."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from datetime import UTC, datetime
+from time import perf_counter
+
+from sqlalchemy import Engine
+
+from monitor.events.decode import decode_batch
+from monitor.events.rejection import Rejection
+from monitor.judging.book import Book
+from monitor.ledger.changes import Changes
+from monitor.ledger.partition import Limits, PartitionLedger
+from monitor.metrics.ledger import LedgerMetrics
+from monitor.metrics.own import OwnMetrics
+from monitor.storage.partition import FROM_THE_BEGINNING, PartitionStore
+from streams.dead_letters import DeadLetter
+from streams.transport.batch import RecordBatch
+
+Publish = Callable[[list[DeadLetter]], Awaitable[None]]
+
+
+class Lane:
+    """Folds batches into the partition's ledger, and commits what was counted.
+
+    Folding runs in the event loop; a transaction runs in `executor` meanwhile. At most one transaction is
+    under way; when it fails, the same changes are tried again by the next call of `commit`.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: PartitionLedger,
+        store: PartitionStore,
+        executor: Executor,
+        publish: Publish,
+        counted: LedgerMetrics,
+        own: OwnMetrics,
+    ) -> None:
+        self.ledger = ledger
+        self.store = store
+        self.committed_offset = ledger.next_offset
+        self._executor = executor
+        self._publish = publish
+        self._counted = counted
+        self._own = own
+        self._letters: list[DeadLetter] = []
+        self._in_flight: Changes | None = None
+        self._in_flight_letters: list[DeadLetter] = []
+        self._committing = asyncio.Lock()
+
+    @classmethod
+    async def open(
+        cls,
+        engine: Engine,
+        topic: str,
+        partition: int,
+        *,
+        book: Book,
+        limits: Limits,
+        executor: Executor,
+        publish: Publish,
+        counted: LedgerMetrics,
+        own: OwnMetrics,
+    ) -> Lane:
+        """Take a partition over from the database. Raises sqlalchemy.exc.DBAPIError."""
+        store = PartitionStore(engine, topic, partition)
+        resumed = await asyncio.get_running_loop().run_in_executor(
+            executor, store.load, limits.dedupe_window, limits.dedupe_max_ids, datetime.now(UTC)
+        )
+        ledger = PartitionLedger(
+            book,
+            limits,
+            ids=resumed.ids,
+            next_offset=resumed.next_offset,
+            newest=resumed.newest,
+            load_calls=store.calls,
+        )
+        return cls(ledger=ledger, store=store, executor=executor, publish=publish, counted=counted, own=own)
+
+    @property
+    def uncommitted(self) -> int:
+        """Events folded but not committed."""
+        in_flight = self._in_flight.events if self._in_flight else 0
+        return self.ledger.changes.events + in_flight
+
+    @property
+    def next_offset(self) -> int:
+        """The next offset to read, or FROM_THE_BEGINNING."""
+        return self.ledger.next_offset
+
+    def follows(self, batch: RecordBatch) -> bool:
+        """Whether a batch begins at or before the next offset to read, so that nothing is left out."""
+        return self.ledger.next_offset == FROM_THE_BEGINNING or batch.position <= self.ledger.next_offset
+
+    def skip_to(self, offset: int) -> None:
+        """Go on at an offset: what lies before it is gone from the broker."""
+        self.ledger.next_offset = offset
+
+    def process(self, batch: RecordBatch) -> None:
+        """Decode, judge and count a batch that follows; what of it was counted before is passed over.
+
+        An exception leaves the ledger half-way: drop the lane and open it anew.
+        """
+        decoded = decode_batch(batch.bodies(), batch.headers)
+        known = len(self.ledger.changes.rejections)
+        self.ledger.fold(decoded, batch, datetime.now(UTC))
+        rejections = self.ledger.changes.rejections[known:]
+        if rejections:
+            self._letters += _dead_letters(batch, rejections)
+
+    async def commit(self) -> bool:
+        """Write what was counted, with the offset, in one transaction; return whether there was anything.
+
+        1. Publish the dead letters and wait until the broker has them: a letter may be sent twice (it has
+           the same key then), never lost.
+        2. Run the transaction.
+        3. Count it in the metrics.
+
+        Raises Fenced when another worker owns the partition, DBAPIError when the database failed and
+        KafkaError when the broker did; after the latter two, call it again.
+        """
+        async with self._committing:
+            if self._in_flight is None:
+                if self.ledger.next_offset in (self.committed_offset, FROM_THE_BEGINNING):
+                    return False
+                self._in_flight = self.ledger.take()
+                self._in_flight_letters, self._letters = self._letters, []
+            changes = self._in_flight
+            if self._in_flight_letters:
+                await self._publish(self._in_flight_letters)
+                self._in_flight_letters = []
+            began = perf_counter()
+            loop = asyncio.get_running_loop()
+            written = await loop.run_in_executor(self._executor, self.store.write, changes, datetime.now(UTC))
+            self._own.commit_duration.observe(perf_counter() - began)
+            self._in_flight = None
+            self.committed_offset = changes.next_offset
+            self.ledger.settled()
+            self._counted.add(written)
+            self._note(changes)
+            return True
+
+    def _note(self, changes: Changes) -> None:
+        for reason, count in changes.rejected.items():
+            self._own.dead_letters.labels(self.store.topic, reason).inc(count)
+        now = datetime.now(UTC)
+        for time, weight in changes.ages:
+            self._own.event_age.observe(max((now - time).total_seconds(), 0.0), weight)
+
+
+def _dead_letters(batch: RecordBatch, rejections: list[tuple[int, Rejection]]) -> list[DeadLetter]:
+    by_offset = dict(rejections)
+    letters = []
+    for index in range(len(batch)):
+        offset = batch.offset(index)
+        rejection = by_offset.get(offset)
+        if rejection is None:
+            continue
+        record = batch.record(index)
+        letters.append(
+            DeadLetter(
+                topic=batch.topic,
+                partition=batch.partition,
+                offset=offset,
+                timestamp_ms=batch.timestamp_ms(index),
+                reason=rejection.reason,
+                detail=rejection.detail,
+                key=record.key,
+                value=record.value,
+                headers=tuple(record.headers),
+            )
+        )
+    return letters

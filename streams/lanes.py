@@ -1,0 +1,307 @@
+"""All lanes of a worker: opened and closed with its partitions, committed together, and watched."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import Protocol
+
+import structlog
+from aiokafka.errors import KafkaError
+from faust.types import TP
+from mode import Service
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from monitor.errors import MonitorError
+from monitor.judging.book import Book
+from monitor.ledger.partition import Limits
+from monitor.metrics.ledger import LedgerMetrics
+from monitor.metrics.own import OwnMetrics
+from monitor.settings import Settings
+from monitor.storage.partition import FROM_THE_BEGINNING, Fenced
+from streams.lane import Lane, Publish
+from streams.transport.batch import RecordBatch
+
+log = structlog.get_logger(__name__)
+
+RETRY_FIRST_S, RETRY_LAST_S = 0.5, 15.0  # waiting for a database or broker that is away
+LAST_COMMIT_S = 5.0  # for giving partitions back: well within a rebalance's and a graceful stop's time
+
+
+class Stalled(MonitorError):
+    """Work was waiting and nothing was committed for too long; a restart is safe and may help."""
+
+
+class TopicReplaced(MonitorError):
+    """A topic ends before the offset that the database says was read."""
+
+
+class Reader(Protocol):
+    """What lanes need of the consumer."""
+
+    async def start_reading(self, offsets: dict[TP, int]) -> None:
+        """Set positions."""
+
+    async def bounds(self, tp: TP) -> tuple[int, int]:
+        """The first offset that the broker has, and the one after the last."""
+
+    def highwater(self, tp: TP) -> int | None:
+        """The offset after the last record, as far as it is known without asking."""
+
+    def assignment(self) -> set[TP]:
+        """The partitions that the group has given to this worker."""
+
+
+class Lanes(Service):
+    """The worker's lanes, by partition."""
+
+    logger = logging.getLogger("mode.lanes")  # for what Faust's service machinery says of it
+
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        book: Book,
+        *,
+        publish: Publish,
+        reader: Reader,
+        counted: LedgerMetrics,
+        own: OwnMetrics,
+        fail: Callable[[BaseException], Awaitable[None]],
+    ) -> None:
+        super().__init__()
+        self._settings = settings
+        self._engine = engine
+        self._book = book
+        self._publish = publish
+        self._reader = reader
+        self._counted = counted
+        self._own = own
+        self._fail = fail
+        self._limits = Limits(
+            late_after=settings.late_after,
+            max_event_age=settings.max_event_age,
+            dedupe_window=settings.dedupe_window,
+            dedupe_max_ids=settings.dedupe_max_ids,
+        )
+        # One thread: transactions of several partitions queue, as SQLite would make them anyway, and a
+        # lane's store is never used by two threads at once.
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+        self._lanes: dict[TP, Lane] = {}
+        self._opening = asyncio.Lock()
+        self._drained = asyncio.Event()
+        self._progress_at = monotonic()
+
+    # Opening and closing
+
+    async def open(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """Return where to read each partition on, opening the lanes that are not open.
+
+        Waits for a database that is away. Raises TopicReplaced when a topic is not the one that was read.
+        """
+        offsets = {}
+        async with self._opening:
+            for tp in partitions:
+                if tp not in self._lanes:
+                    self._lanes[tp] = await self._open_one(tp)
+                offsets[tp] = self._lanes[tp].next_offset
+        self._progress_at = monotonic()
+        return offsets
+
+    async def _open_one(self, tp: TP) -> Lane:
+        delay = RETRY_FIRST_S
+        while True:
+            try:
+                lane = await Lane.open(
+                    self._engine,
+                    tp.topic,
+                    tp.partition,
+                    book=self._book,
+                    limits=self._limits,
+                    executor=self._executor,
+                    publish=self._publish,
+                    counted=self._counted,
+                    own=self._own,
+                )
+                break
+            except DBAPIError as why:
+                log.warning(
+                    "database away, waiting", topic=tp.topic, partition=tp.partition, reason=_brief(why)
+                )
+                await self.sleep(delay)
+                delay = min(delay * 2, RETRY_LAST_S)
+        first, end = await self._reader.bounds(tp)
+        if lane.next_offset > end:
+            raise TopicReplaced(
+                f"{tp.topic}/{tp.partition} ends at offset {end}, but the database has read it up to "
+                f"{lane.next_offset}: the topic was created anew, or this is another cluster's database. "
+                "Use the database that belongs to this topic, or a new one."
+            )
+        if FROM_THE_BEGINNING < lane.next_offset < first:
+            self._lose(tp, lane, first)
+        log.info("partition opened", topic=tp.topic, partition=tp.partition, offset=lane.next_offset)
+        return lane
+
+    async def close(self, partitions: Iterable[TP]) -> None:
+        """Commit what is counted, as far as that works within seconds, and forget the partitions.
+
+        What could not be committed is read again by whoever owns the partition next.
+        """
+        closing = {tp: lane for tp in partitions if (lane := self._lanes.pop(tp, None)) is not None}
+        try:
+            async with asyncio.timeout(LAST_COMMIT_S):
+                for tp, lane in closing.items():
+                    await self._commit_fully(tp, lane)
+        except (TimeoutError, DBAPIError, KafkaError) as why:
+            log.warning("partitions closed without a last commit; they are read again", reason=_brief(why))
+        for tp in closing:
+            self._forget_lag(tp)
+
+    async def _commit_fully(self, tp: TP, lane: Lane) -> None:
+        try:
+            while await lane.commit():
+                pass
+        except Fenced as why:
+            self._note_fenced(tp, why)
+
+    # The work
+
+    async def process(self, tp: TP, batch: RecordBatch) -> None:
+        """Count a batch; wait when too much is uncommitted. A batch of a partition that is not ours is left."""
+        lane = self._lanes.get(tp)
+        if lane is None:
+            return
+        if not lane.follows(batch):
+            first, _ = await self._reader.bounds(tp)
+            if first <= lane.next_offset:
+                await self._reader.start_reading({tp: lane.next_offset})  # left over from before a seek
+                return
+            self._lose(tp, lane, batch.position)
+        elif batch.next_offset <= lane.next_offset:
+            await self._check_same_topic(tp, lane)
+            return
+        try:
+            lane.process(batch)
+        except Exception:
+            # The ledger is half-way through the batch. The database is not: go on from there.
+            log.exception(
+                "counting failed, opening the partition anew", topic=tp.topic, partition=tp.partition
+            )
+            await self._reopen(tp)
+            return
+        while self._uncommitted() > self._settings.max_uncommitted and not self.should_stop:
+            self._drained.clear()
+            await self._drained.wait()
+
+    async def _check_same_topic(self, tp: TP, lane: Lane) -> None:
+        _, end = await self._reader.bounds(tp)
+        if end < lane.next_offset:
+            await self._fail(TopicReplaced(f"{tp.topic}/{tp.partition} was created anew while it was read"))
+
+    async def _reopen(self, tp: TP) -> None:
+        self._lanes.pop(tp, None)
+        await self.sleep(RETRY_FIRST_S)  # a fault that comes back at once must not spin
+        offsets = await self.open([tp])
+        await self._reader.start_reading(offsets)
+
+    def _lose(self, tp: TP, lane: Lane, first: int) -> None:
+        lost = first - lane.next_offset
+        log.error(
+            "records were deleted before they were read", topic=tp.topic, partition=tp.partition, lost=lost
+        )
+        self._own.records_lost.labels(tp.topic).inc(lost)
+        lane.skip_to(first)
+
+    # Committing
+
+    @Service.task
+    async def _commit_regularly(self) -> None:
+        delay = 0.0
+        while not self.should_stop:
+            await self.sleep(delay or self._settings.commit_interval)
+            delay = await self._commit_round(delay)
+            self._measure_lag()
+            await self._watch()
+
+    async def _commit_round(self, delay: float) -> float:
+        """Commit every lane once; return how long to wait before trying again what failed, or 0."""
+        for tp, lane in list(self._lanes.items()):
+            try:
+                if await lane.commit():
+                    self._progress_at = monotonic()
+            except Fenced as why:
+                self._note_fenced(tp, why)
+                if self._lanes.get(tp) is lane:
+                    self.add_future(self._reopen_if_still_ours(tp, lane))
+            except (DBAPIError, KafkaError) as why:
+                self._own.commits_failed.inc()
+                delay = min(delay * 2 or RETRY_FIRST_S, RETRY_LAST_S)
+                log.warning("commit failed, trying again", seconds=delay, reason=_brief(why))
+                return delay
+        if self._uncommitted() <= self._settings.max_uncommitted:
+            self._drained.set()
+        return 0.0
+
+    async def _reopen_if_still_ours(self, tp: TP, lane: Lane) -> None:
+        """Let go for long enough that the group notices; if the partition is ours even then, start again."""
+        del self._lanes[tp]
+        await self.sleep(RETRY_LAST_S)
+        if tp not in self._lanes and tp in self._reader.assignment():
+            await self._reopen(tp)
+
+    def _note_fenced(self, tp: TP, why: Fenced) -> None:
+        self._own.partitions_fenced.inc()
+        log.warning(
+            "partition belongs to another worker", topic=tp.topic, partition=tp.partition, reason=str(why)
+        )
+
+    # Watching
+
+    def committed_offsets(self) -> dict[TP, int]:
+        """How far the database is, by partition."""
+        return {tp: lane.committed_offset for tp, lane in self._lanes.items() if lane.committed_offset >= 0}
+
+    def lag(self) -> dict[TP, int]:
+        """Records that are in Kafka but not committed, by partition, as far as is known."""
+        lags = {}
+        for tp, lane in self._lanes.items():
+            end = self._reader.highwater(tp)
+            if end is not None:
+                lags[tp] = max(end - max(lane.committed_offset, 0), 0)
+        return lags
+
+    def _uncommitted(self) -> int:
+        return sum(lane.uncommitted for lane in self._lanes.values())
+
+    def _measure_lag(self) -> None:
+        for tp, records in self.lag().items():
+            self._own.lag.labels(tp.topic, str(tp.partition)).set(records)
+
+    def _forget_lag(self, tp: TP) -> None:
+        with contextlib.suppress(KeyError):  # it was never measured
+            self._own.lag.remove(tp.topic, str(tp.partition))
+
+    async def _watch(self) -> None:
+        """End the worker when work waits and nothing moves: its supervisor starts it again, which is safe."""
+        if not any(self.lag().values()) and not self._uncommitted():
+            self._progress_at = monotonic()
+        stalled = monotonic() - self._progress_at
+        if stalled > self._settings.stall_timeout:
+            await self._fail(Stalled(f"work is waiting and nothing was committed for {stalled:.0f} s"))
+
+    async def on_stop(self) -> None:
+        """Commit what is counted before the producer and the consumer stop."""
+        await self.close(list(self._lanes))
+        self._drained.set()
+        self._executor.shutdown(wait=False)
+
+
+def _brief(why: BaseException) -> str:
+    """One line of an error: drivers add the statement and its parameters, which may hold identifiers."""
+    original = getattr(why, "orig", None) or why
+    return f"{type(original).__name__}: {original}".splitlines()[0][:300]

@@ -1,0 +1,92 @@
+"""The worker: everything put together, from settings to a running Faust app."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import socket
+import sys
+from datetime import UTC, datetime
+
+import structlog
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from monitor import __version__
+from monitor.errors import UsageProblem
+from monitor.judging.book import Book
+from monitor.log import set_up_logging
+from monitor.metrics.agreements import AgreementMetrics
+from monitor.metrics.ledger import LedgerMetrics
+from monitor.metrics.own import OwnMetrics
+from monitor.registry.load import load_registry
+from monitor.settings import Settings
+from monitor.storage.engine import open_engine
+from monitor.storage.schema import check_schema
+from streams.app import App, create_app
+
+log = structlog.get_logger(__name__)
+
+# A full collection walks everything the worker holds; short-lived events are freed by reference counts.
+GC_THRESHOLDS = (50_000, 20, 100)
+
+
+def build(settings: Settings) -> App:
+    """Load the registry, check the database's schema and build the app.
+
+    Raises RegistryProblems, SchemaError or UsageProblem: a worker that could not be right does not start.
+    """
+    registry = load_registry(settings.registry)
+    engine = open_engine(settings.sqlalchemy_url)
+    check_schema(engine)
+    metrics = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=metrics)
+    counted = LedgerMetrics()
+    metrics.register(counted)
+    metrics.register(AgreementMetrics(registry, settings.zone, lambda: datetime.now(UTC)))
+    return create_app(settings, engine, Book(registry, settings.zone), counted, OwnMetrics.create(metrics))
+
+
+def run(settings: Settings) -> int:
+    """Run a worker until it is told to stop (SIGTERM, SIGINT); return its exit status.
+
+    0 after a stop that was asked for, 1 when it ended itself because something outside was wrong for too
+    long: its supervisor starts it again, which is always safe.
+    """
+    set_up_logging(settings)
+    settings = _with_free_port(settings)
+    app = build(settings)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    log.info(
+        "worker starting",
+        version=__version__,
+        kafka=settings.kafka_bootstrap,
+        web=f"http://{settings.web_host}:{settings.web_port}",
+    )
+    worker = app.Worker(
+        loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, quiet=True, daemon=True
+    )
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as done:
+        return _status(done)
+    return 0
+
+
+def _status(done: SystemExit) -> int:
+    return done.code if isinstance(done.code, int) else int(done.code is not None)
+
+
+def _with_free_port(settings: Settings) -> Settings:
+    with socket.socket(socket.AF_INET6 if ":" in settings.web_host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.web_host, settings.web_port))
+        except OSError as why:
+            raise UsageProblem(
+                f"MONITOR_WEB_HOST={settings.web_host!r}, MONITOR_WEB_PORT={settings.web_port}: cannot listen there "
+                f"({why.strerror}); choose another port, or 0 for a free one"
+            ) from why
+        return settings.model_copy(update={"web_port": probe.getsockname()[1]})
