@@ -83,8 +83,12 @@ class Part(Generic[R]):
                 name = values.get(self.named_by)
                 name = name if isinstance(name, str) else ""
                 self.refused.add(name)
-                for error in why.errors(include_url=False):
+                errors = why.errors(include_url=False)
+                blamed = {error["loc"][:-1] for error in errors}
+                for error in errors:
                     path = error["loc"]
+                    if error["type"] == "too_short" and path in blamed:
+                        continue  # a list is short only because its wrong items were left out
                     reason = reason_for(self.kind, error)
                     yield Problem(file, line_of(values, path), written(path), reason, name)
             else:

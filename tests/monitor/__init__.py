@@ -1,0 +1,1 @@
+"""Tests of the domain package, in the folders of the package."""
