@@ -90,8 +90,10 @@ def test_an_alias_bomb_is_refused_at_its_first_anchor() -> None:
 
 
 def test_the_deepest_allowed_nesting_is_read() -> None:
-    """The limit is a limit and not one less."""
+    """The limit is neither one less nor one more."""
     assert parse_document("[" * MAX_DEPTH + "]" * MAX_DEPTH) is not None
+    with pytest.raises(Unreadable, match="nests deeper"):
+        parse_document("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1))
 
 
 def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
