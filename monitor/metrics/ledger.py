@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -45,6 +45,39 @@ class Committed(Protocol):
     ids_shortened: int
 
 
+class Totals(NamedTuple):
+    """Everything counted since this process started, in five numbers."""
+
+    exchanges: int
+    failures: int  # faults and timeouts, as availability counts them: a denial is an answer
+    breaches: int
+    duplicates: int
+    late: int
+
+
+class PairFigures(NamedTuple):
+    """What one pair exchanged, by outcome."""
+
+    ok: int
+    fault: int
+    denied: int
+    timeout: int
+
+    @property
+    def exchanges(self) -> int:
+        """All of them, whatever their outcome."""
+        return self.ok + self.fault + self.denied + self.timeout
+
+
+class Snapshot(NamedTuple):
+    """Copies of the figures at one moment; nothing in it changes any more."""
+
+    totals: Totals
+    pairs: dict[Pair, PairFigures]
+    durations_us: dict[tuple[str, str], int]  # sums by provider and service, over all outcomes
+    breaches: dict[tuple[Pair, Breach], int]
+
+
 class _PairTotals:
     __slots__ = ("denied", "fault", "last", "ok", "records", "request_bytes", "response_bytes", "timeout")
 
@@ -72,6 +105,7 @@ class LedgerMetrics(Collector):
         self._breaches: defaultdict[tuple[Pair, Breach], int] = defaultdict(int)
         self._slo: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
         self._duplicates = self._late = self._shortened = 0
+        self._exchanges = self._failures = self._breach_count = 0
 
     def add(self, committed: Committed) -> None:
         """Count what a transaction added."""
@@ -80,6 +114,7 @@ class LedgerMetrics(Collector):
                 self._add_cell(terms, cell)
             for pair, breach, count in committed.breaches:
                 self._breaches[pair, breach] += count
+                self._breach_count += count
             self._shortened += committed.ids_shortened
 
     def _add_cell(self, terms: Terms, cell: Cell) -> None:
@@ -87,6 +122,8 @@ class LedgerMetrics(Collector):
         self._late += cell.late
         if not cell.exchanges:
             return
+        self._exchanges += cell.exchanges
+        self._failures += cell.fault + cell.timeout
         totals = self._pairs.setdefault(terms.pair, _PairTotals())
         totals.ok += cell.ok
         totals.fault += cell.fault
@@ -108,6 +145,27 @@ class LedgerMetrics(Collector):
                 latency = self._slo[terms.agreement, LATENCY]
                 latency[0] += cell.ok
                 latency[1] += cell.slow
+
+    def totals(self) -> Totals:
+        """The sums over all pairs; costs the same however many pairs there are."""
+        with self._lock:
+            return self._totals()
+
+    def snapshot(self) -> Snapshot:
+        """Copies of all figures, taken at one moment between two transactions."""
+        with self._lock:
+            return Snapshot(
+                totals=self._totals(),
+                pairs={
+                    pair: PairFigures(each.ok, each.fault, each.denied, each.timeout)
+                    for pair, each in self._pairs.items()
+                },
+                durations_us={key: each.total_us for key, each in self._durations.items()},
+                breaches=dict(self._breaches),
+            )
+
+    def _totals(self) -> Totals:
+        return Totals(self._exchanges, self._failures, self._breach_count, self._duplicates, self._late)
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other; called at each scrape."""

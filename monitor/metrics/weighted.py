@@ -28,6 +28,16 @@ class WeightedHistogram(Collector):
             self._counts[bisect_left(self._bounds, value)] += weight
             self._sum += value * weight
 
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        """Upper bounds of the buckets; one more bucket lies above the last."""
+        return tuple(self._bounds)
+
+    def counts(self) -> tuple[int, ...]:
+        """Events per bucket since the process started, not cumulative; one more than there are bounds."""
+        with self._lock:
+            return tuple(self._counts)
+
     def collect(self) -> Iterator[Metric]:
         """The one family; called at each scrape."""
         family = HistogramMetricFamily(self._name, self._help, labels=())
@@ -38,3 +48,21 @@ class WeightedHistogram(Collector):
                 buckets.append(("+Inf" if bound == float("inf") else format(bound, "g"), float(cumulative)))
             family.add_metric((), buckets, sum_value=self._sum)
         yield family
+
+
+def quantile(bounds: Sequence[float], counts: Sequence[int], share: float) -> float | None:
+    """Estimate the value that a `share` (0 to 1) of the events do not exceed; None when there are none.
+
+    Taken as evenly spread within a bucket, as Prometheus' `histogram_quantile` does; what lies above the last
+    bound is told as that bound, so the estimate is never more than the largest bound.
+    """
+    total = sum(counts)
+    if not total:
+        return None
+    wanted, below, lower = share * total, 0, 0.0
+    for bound, count in zip(bounds, counts, strict=False):
+        if count and below + count >= wanted:
+            return lower + (bound - lower) * (wanted - below) / count
+        below += count
+        lower = bound
+    return lower

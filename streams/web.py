@@ -1,0 +1,143 @@
+"""The worker's web server: the overview page, its figures, metrics, and whether the worker is well."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+from aiohttp import web
+from faust.web.drivers.aiohttp import Web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from monitor.web.overview import Overview
+from monitor.web.page import NOTHING, overview_page
+
+log = structlog.get_logger(__name__)
+
+SAMPLE_S = 1.0
+# Twice the longest pause between two tries of a commit: what takes longer is not a hiccup.
+PROGRESS_WITHIN_S = 30.0
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+    "Server": "data-sharing-monitor",  # versions of libraries are nobody's business
+}
+
+
+class Site(Web):
+    """Faust's web server without Faust's own pages: it would answer `/` itself."""
+
+    production_blueprints = ()
+    debug_blueprints = ()
+    default_blueprints = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WebParts:
+    """What the web server needs of the worker; the callables are asked in the event loop."""
+
+    overview: Overview
+    metrics: CollectorRegistry
+    partitions: Callable[[], int]  # partitions that this worker has opened
+    without_progress: Callable[[], float]  # seconds since a commit, or since there was last nothing to do
+    clock: Callable[[], float] = time.time  # epoch seconds
+
+
+def mount(site: web.Application, parts: WebParts) -> None:
+    """Add the routes, the security headers and the sampling to a server that has not started yet."""
+    handlers = _Handlers(parts)
+    for path, handler in (
+        ("/", handlers.page),
+        ("/api/overview", handlers.overview),
+        ("/metrics", handlers.metrics),
+        ("/healthz", handlers.healthy),
+        ("/readyz", handlers.ready),
+    ):
+        site.router.add_get(path, handler)  # answers HEAD too; other methods get 405
+    site.on_response_prepare.append(_add_headers)
+    site.cleanup_ctx.append(handlers.sampling)
+
+
+class _Handlers:
+    def __init__(self, parts: WebParts) -> None:
+        self._parts = parts
+        self._document = b""
+        self._documented = float("-inf")
+        # However many look at the page or scrape at once, the worker makes one answer at a time.
+        self._documenting = asyncio.Lock()
+        self._scraping = asyncio.Lock()
+
+    async def page(self, _request: web.Request) -> web.Response:
+        page = overview_page()
+        return web.Response(
+            body=page.body,
+            content_type="text/html",
+            charset="utf-8",
+            headers={"Content-Security-Policy": page.policy},
+        )
+
+    async def overview(self, _request: web.Request) -> web.Response:
+        async with self._documenting:
+            now = self._parts.clock()
+            # The clock may have been set back: only an age between 0 and one sample is young.
+            if not 0 <= now - self._documented < SAMPLE_S:
+                self._document = await asyncio.to_thread(
+                    lambda: msgspec.json.encode(self._parts.overview.document(now))
+                )
+                self._documented = now
+        return web.Response(body=self._document, content_type="application/json", charset="utf-8")
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        async with self._scraping:
+            body = await asyncio.to_thread(encode, self._parts.metrics)
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def healthy(self, _request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        reason = _not_ready(self._parts)
+        return web.Response(text=f"{reason or 'ready'}\n", status=503 if reason else 200)
+
+    async def sampling(self, _site: web.Application) -> AsyncIterator[None]:
+        """Sample the figures for as long as the server runs."""
+        task = asyncio.create_task(self._sample_regularly())
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    async def _sample_regularly(self) -> None:
+        while True:
+            try:
+                self._parts.overview.sample(self._parts.clock())
+            except Exception:
+                # The page is not worth a worker; /metrics is still there to tell.
+                log.exception("sampling for the overview page failed")
+            await asyncio.sleep(SAMPLE_S)
+
+
+def _not_ready(parts: WebParts) -> str | None:
+    if not parts.partitions():
+        return "no partitions assigned"
+    waiting = parts.without_progress()
+    if waiting > PROGRESS_WITHIN_S:
+        return f"work is waiting and nothing was committed for {waiting:.0f} s"
+    return None
+
+
+async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(_HEADERS)
+    response.headers.setdefault("Content-Security-Policy", NOTHING)
