@@ -50,6 +50,16 @@ class Settings(BaseSettings):
         Literal["kafka", "embedded"], Field(description="timeouts for Apache Kafka or the embedded broker")
     ] = "kafka"
     consumer_group: Annotated[str, Field(min_length=1, max_length=249)] = "data-sharing-monitor"
+    instance_id: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9._-]{1,100}$",
+            description="a name that stays over restarts: a worker that comes back with it gets its partitions at once",
+        ),
+    ] = None
+    session_timeout: Annotated[
+        float, Field(ge=6, le=300, description="seconds after which a silent worker's partitions go to others")
+    ] = 15.0
     topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
 
     database_url: str = "sqlite:///monitor.db"

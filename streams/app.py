@@ -23,19 +23,8 @@ from streams.transport.driver import Consumer, tls_context
 BUFFERED_BATCHES = 4
 MAX_FETCH_BYTES = 1024 * 1024  # per partition and fetch; a larger single record still comes through
 MAX_LETTER_BYTES = 9 * 1024 * 1024  # the dead-letters topic takes 8 MiB, and headers come on top
-"""Timeouts by kind of broker: the embedded one makes a joiner wait for half the session timeout."""
-TIMEOUTS: dict[str, dict[str, float]] = {
-    "kafka": {
-        "broker_session_timeout": 15.0,
-        "broker_heartbeat_interval": 3.0,
-        "broker_rebalance_timeout": 30.0,
-    },
-    "embedded": {
-        "broker_session_timeout": 2.0,
-        "broker_heartbeat_interval": 0.5,
-        "broker_rebalance_timeout": 10.0,
-    },
-}
+# The embedded broker makes a joiner wait for half the session timeout, whatever the state of the group.
+EMBEDDED_SESSION_S, EMBEDDED_HEARTBEAT_S = 2.0, 0.5
 
 
 class BatchSchema(faust.Schema):  # type: ignore[misc]
@@ -106,6 +95,10 @@ class ConsumerReader:
         """The offset after the last record, as far as it is known without asking."""
         return self._consumer.highwater(tp) if tp in self.assignment() else None
 
+    def failure(self) -> BaseException | None:
+        """What ended the consumer's background tasks, if anything did."""
+        return self._consumer._thread.failure()
+
     def assignment(self) -> set[TP]:
         """The partitions that the group has given to this worker."""
         return self._consumer.assignment()
@@ -157,6 +150,8 @@ def _options(settings: Settings) -> dict[str, Any]:
         "stream_wait_empty": False,
         "stream_recovery_delay": 0.0,
         "topic_disable_leader": True,
+        # No tables, so no standbys: Faust's own assignor is not needed, and it fails static members.
+        "table_standby_replicas": 0,
         "topic_allow_declare": False,
         "autodiscover": False,
         "worker_redirect_stdouts": False,
@@ -169,7 +164,20 @@ def _options(settings: Settings) -> dict[str, Any]:
         "web_graph_enabled": False,
         "web_stats_enabled": False,
         "web_metrics_enabled": False,
-        **TIMEOUTS[settings.kafka_profile],
+        **_timeouts(settings),
+    }
+
+
+def _timeouts(settings: Settings) -> dict[str, Any]:
+    if settings.kafka_profile == "embedded":
+        session, heartbeat = EMBEDDED_SESSION_S, EMBEDDED_HEARTBEAT_S
+    else:
+        session, heartbeat = settings.session_timeout, settings.session_timeout / 5
+    return {
+        "broker_session_timeout": session,
+        "broker_heartbeat_interval": heartbeat,
+        "broker_rebalance_timeout": max(2 * session, 10.0),
+        "consumer_group_instance_id": settings.instance_id,
     }
 
 

@@ -53,6 +53,9 @@ class Reader(Protocol):
     def highwater(self, tp: TP) -> int | None:
         """The offset after the last record, as far as it is known without asking."""
 
+    def failure(self) -> BaseException | None:
+        """What ended the consumer's background tasks, if anything did."""
+
     def assignment(self) -> set[TP]:
         """The partitions that the group has given to this worker."""
 
@@ -288,6 +291,9 @@ class Lanes(Service):
 
     async def _watch(self) -> None:
         """End the worker when work waits and nothing moves: its supervisor starts it again, which is safe."""
+        failure = self._reader.failure()
+        if failure is not None:
+            await self._fail(failure)
         if not any(self.lag().values()) and not self._uncommitted():
             self._progress_at = monotonic()
         stalled = monotonic() - self._progress_at

@@ -57,6 +57,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 fetcher, active_partitions, timeout or 0.0, max_records, self.app.batched_topics.__contains__
             )
 
+    def failure(self) -> BaseException | None:
+        """What ended one of aiokafka's background tasks; nobody else looks, and without them nothing is read."""
+        consumer = self._consumer
+        if consumer is None or consumer._closed:
+            return None
+        for task in (getattr(consumer._coordinator, "_coordination_task", None), consumer._fetcher._fetch_task):
+            if task is not None and task.done() and not task.cancelled() and task.exception() is not None:
+                return task.exception()
+        return None
+
     async def start_reading(self, offsets: Mapping[TP, int]) -> None:
         """Set the position of each partition: an offset, or FROM_THE_BEGINNING."""
         await self.call_thread(self._start_reading, offsets)

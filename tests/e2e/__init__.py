@@ -1,0 +1,1 @@
+"""The real parts together: what a user would see."""
