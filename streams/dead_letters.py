@@ -11,8 +11,9 @@
 | `source_null` = "1" | the original had no value (not an empty one) |
 | `truncated` = "1" | the original did not fit and was cut: it cannot be replayed |
 
-Two more kinds of message have a letter's key and no value, written by `monitor dead-letters replay`:
-`replaying` says that it is about to be sent, `replayed` that the source topic has it; each holds the time.
+`monitor dead-letters replay` adds messages with a letter's key and no value, whose one header is a mark:
+`replaying` (about to be sent), `replayed` (the source topic has it) or `not_replayed` (it was refused). A
+letter whose last mark is `replaying` is in doubt. Each holds the time in milliseconds.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ _CUT_HEADERS = 100
 _ORIGINAL = "h."
 
 Header = tuple[str, bytes | None]
-Mark = Literal["replaying", "replayed"]
+Mark = Literal["replaying", "replayed", "not_replayed"]
+_MARKS: tuple[Mark, ...] = ("replayed", "not_replayed", "replaying")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def mark_of(headers: Sequence[tuple[str, bytes | None]]) -> Mark | None:
     names = {name for name, _ in headers}
     if "source_topic" in names:
         return None
-    return "replayed" if "replayed" in names else "replaying" if "replaying" in names else None
+    return next((mark for mark in _MARKS if mark in names), None)
 
 
 def _fitted(letter: DeadLetter) -> DeadLetter:
