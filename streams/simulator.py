@@ -29,7 +29,7 @@ _BATCH_BYTES = 128 * 1024
 _LINGER_MS = 10  # at low rates an event waits this long for company: well under what is promised for latency
 _REQUEST_BYTES = 16 * 1024 * 1024  # lets oversized bodies through to the broker, which judges them
 _DELIVERY_MS = 600_000  # a broker that is away for minutes delays events and loses none
-_FIRST_ANSWER_MS = 15_000  # a broker or topic that is not there is noticed at the start
+_FIRST_ANSWER_MS = 8_000  # a broker or topic that is not there is noticed at the start, not after minutes
 _MOST_IN_FLIGHT = 50_000  # events held until they are acknowledged: some 50 MB
 _FLUSH_SECONDS = 60.0
 _REPORT_SECONDS = 1.0
@@ -69,6 +69,7 @@ class Sender:
                 max_request_size=_REQUEST_BYTES,
                 delivery_timeout_ms=_DELIVERY_MS,
                 max_block_ms=_FIRST_ANSWER_MS,
+                bootstrap_timeout_ms=_FIRST_ANSWER_MS,
             )
         except KafkaError as problem:
             raise MonitorError(f"no Kafka broker answers at {where}: {_sentence(problem)}") from problem

@@ -58,7 +58,9 @@ class Simulation:
         `live` says that arrivals follow the clock of whoever reads the stream.
         """
         self._jitter_ms = jitter * 1000
-        self._shares = shares or Shares()
+        self._shares = shares = shares or Shares()
+        self._failing = shares.fault + shares.denied + shares.timeout
+        self._wrapping = shares.binary + shares.structured
         self._live = live
         self._rng = Random(f"{seed}:events")
         self._registry = registry
@@ -147,18 +149,19 @@ class Simulation:
         return event_id, body(chosen, event_id, time, outcome, bits, subject)
 
     def _outcome(self) -> str:
-        shares, lot = self._shares, self._rng.random()
-        if lot >= shares.fault + shares.denied + shares.timeout:
+        lot = self._rng.random()
+        if lot >= self._failing:
             return "ok"
+        shares = self._shares
         if lot < shares.fault:
             return "fault"
         return "denied" if lot < shares.fault + shares.denied else "timeout"
 
     def _wrapped(self, text: str, event_id: str, provider: str) -> tuple[bytes, Headers]:
-        shares, lot = self._shares, self._rng.random()
-        if lot >= shares.binary + shares.structured:
+        lot = self._rng.random()
+        if lot >= self._wrapping:
             return bare(text)
-        return (binary if lot < shares.binary else structured)(text, event_id, provider)
+        return (binary if lot < self._shares.binary else structured)(text, event_id, provider)
 
     def _breach(self, now: Slice, milliseconds: int) -> Sent | None:
         """An exchange that commits one breach; answered, so that there is something to breach."""
