@@ -189,7 +189,7 @@ def simulate(
     hour, provider, consumer and service, as JSON. Shows its progress on standard error. Ctrl-C or SIGTERM
     ends it in order: what was sent is acknowledged and in the account.
 
-    One process sends about 13 thousand events a second (kafka-python, two cores shared with the broker).
+    One process sends 10 to 13 thousand events a second (kafka-python, two cores shared with the broker).
 
     Exit status: 0 all sent, 1 no broker, no topic or an event lost, 2 wrong use.
     """
