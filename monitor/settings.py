@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -179,12 +178,12 @@ class Settings(BaseSettings):
             )
         return self
 
-    @cached_property
+    @property
     def zone(self) -> ZoneInfo:
         """The zone in which days, periods and working hours are cut."""
         return ZoneInfo(self.timezone)
 
-    @cached_property
+    @property
     def sqlalchemy_url(self) -> URL:
         """The database address with its driver and, where it was given apart, its password."""
         url = make_url(self.database_url)

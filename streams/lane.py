@@ -148,6 +148,7 @@ class Lane:
     def _note(self, changes: Changes) -> None:
         for reason, count in changes.rejected.items():
             self._own.dead_letters.labels(self.store.topic, reason).inc(count)
+        self._own.committed_offset.labels(self.store.topic, str(self.store.partition)).set(changes.next_offset)
         now = datetime.now(UTC)
         for time, weight in changes.ages:
             self._own.event_age.observe(max((now - time).total_seconds(), 0.0), weight)

@@ -286,8 +286,9 @@ class Lanes(Service):
             self._own.lag.labels(tp.topic, str(tp.partition)).set(records)
 
     def _forget_lag(self, tp: TP) -> None:
-        with contextlib.suppress(KeyError):  # it was never measured
-            self._own.lag.remove(tp.topic, str(tp.partition))
+        for gauge in (self._own.lag, self._own.committed_offset):
+            with contextlib.suppress(KeyError):  # it was never set
+                gauge.remove(tp.topic, str(tp.partition))
 
     async def _watch(self) -> None:
         """End the worker when work waits and nothing moves: its supervisor starts it again, which is safe."""

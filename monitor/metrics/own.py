@@ -24,6 +24,7 @@ class OwnMetrics(NamedTuple):
     commits_failed: Counter
     event_age: WeightedHistogram
     lag: Gauge
+    committed_offset: Gauge
     partitions_fenced: Counter
     records_lost: Counter
     build: Info
@@ -54,6 +55,12 @@ class OwnMetrics(NamedTuple):
             lag=Gauge(
                 PREFIX + "consumer_lag_records",
                 "Records in a partition that are not committed yet",
+                ("topic", "partition"),
+                registry=registry,
+            ),
+            committed_offset=Gauge(
+                PREFIX + "committed_offset",
+                "The next offset to read, as the database has it",
                 ("topic", "partition"),
                 registry=registry,
             ),

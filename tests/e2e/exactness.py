@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -22,7 +23,9 @@ from monitor.simulation import Account, Shares, simulate
 from monitor.storage import tables
 from monitor.storage.engine import open_engine
 from monitor.storage.schema import migrate
+from streams.administration import Administration
 from streams.bulk import produce_bulk
+from streams.topics import planned
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 REGISTRY = CHECKOUT / "deploy" / "registry"
@@ -40,11 +43,23 @@ class Stage:
     account: Account
     partitions: int
     records: int
+    bytes_sent: int = 0
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
         self.engine = open_engine(self.settings.sqlalchemy_url)
         migrate(self.engine)
+
+    def opened(self) -> bool:
+        """Whether a worker has taken every partition over."""
+        with self.engine.connect() as connection:
+            count = connection.execute(select(func.count()).select_from(tables.offsets)).scalar_one()
+        return int(count) == self.partitions
+
+    def cells(self) -> int:
+        """Cells in the database."""
+        with self.engine.connect() as connection:
+            return int(connection.execute(select(func.count()).select_from(tables.cells)).scalar_one())
 
     def read(self) -> int:
         """Records that the database says were read."""
@@ -55,26 +70,32 @@ class Stage:
         return int(total or 0)
 
 
-def fill(settings: Settings, folder: Path, *, events: int, partitions: int, seed: int) -> Stage:
-    """Create the topics, send simulated events in bulk, and keep account of them."""
-    from streams.administration import Administration
-    from streams.topics import planned
-
+def create_topics(settings: Settings, partitions: int) -> None:
+    """Create the topics of the contract under the settings' prefix."""
     with Administration(settings) as administration:
         administration.create(planned(settings.topic_prefix, partitions=partitions))
+
+
+def fill(settings: Settings, folder: Path, *, events: int, partitions: int, seed: int) -> Stage:
+    """Create the topics, send simulated events in bulk, and keep account of them."""
+    create_topics(settings, partitions)
     shares = Shares(breach=0.02, late=0.01, duplicate=0.01, malformed=0.005, fault=0.02, binary=0.03, structured=0.03)
     account = Account()
     start = time.time() - HOURS_BACK * 3600
 
+    size = 0
+
     def kept() -> Iterator[object]:
+        nonlocal size
         for sent in simulate(
             load_registry(settings.registry), seed=seed, zone=settings.zone, shares=shares, start=start, count=events
         ):
             account.add(sent)
+            size += len(sent.value)
             yield sent
 
     loaded = produce_bulk(settings, kept(), settings.topic("exchanges"), partitions)  # type: ignore[arg-type]
-    return Stage(settings, folder, account, partitions, loaded.records)
+    return Stage(settings, folder, account, partitions, loaded.records, size)
 
 
 class WorkerProcess:
@@ -126,6 +147,20 @@ class WorkerProcess:
         status = self._process.poll()
         if status is not None:
             raise AssertionError(f"worker {self._name} ended with {status}:\n{self.log_tail()}")
+
+    def web_address(self) -> str:
+        """Where its pages are, once it has said so."""
+        match = re.search(r'"web": "(http://[^"]+)"', (self._stage.folder / f"{self._name}.log").read_text())
+        assert match is not None, "the worker's log names no address"
+        return match[1]
+
+    def peak_memory_mb(self) -> float:
+        """The most resident memory it has had, in megabytes (Linux)."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        match = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+        assert match is not None
+        return int(match[1]) / 1000
 
     def log_tail(self) -> str:
         """The last lines of its log."""
