@@ -113,6 +113,10 @@ class Broker:
 
     def start(self, ready: Path, *options: str) -> None:
         """Start and return when it answers; `options` go to Java. LocalKafkaError ends with its log."""
+        if self._wanted_port and not _is_free(self._wanted_port):
+            raise LocalKafkaError(
+                f"Port {self._wanted_port} is taken by another program: choose another, or 0."
+            )
         for attempt in range(1, ATTEMPTS + 1):
             self.port = self._wanted_port or _free_port()
             self._launch(ready, options)
@@ -152,6 +156,8 @@ class Broker:
         logs = self.data / "logs"
         if not (logs / "meta.properties").exists():
             shutil.copytree(ready / "formatted", logs, dirs_exist_ok=True)
+        with suppress(FileNotFoundError):
+            (self.data / "server.log").replace(self.data / "server.log.previous")
         config = self.data / "server.properties"
         config.write_text(
             SERVER.format(host=HOST, port=self.port, controller=_free_port(), logs=logs), encoding="utf-8"
@@ -195,13 +201,21 @@ class Broker:
         assert self._process  # noqa: S101  # launched
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
-            with suppress(OSError), socket.create_connection((HOST, self.port), 1) as connection:
-                connection.settimeout(5)
-                connection.sendall(_API_VERSIONS)
-                if connection.recv(1):
-                    return True
+            # Its own word as well as an answer: another broker may have been quicker to take the port.
+            if self._says_started():
+                with suppress(OSError), socket.create_connection((HOST, self.port), 1) as connection:
+                    connection.settimeout(5)
+                    connection.sendall(_API_VERSIONS)
+                    if connection.recv(1):
+                        return True
             time.sleep(0.05)
         return False
+
+    def _says_started(self) -> bool:
+        try:
+            return b"Kafka Server started" in (self.data / "server.log").read_bytes()
+        except FileNotFoundError:
+            return False
 
     def _why(self) -> str:
         text = ""
@@ -227,6 +241,17 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # A port whose last connections are still fading is free, as it is for the broker.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 def _say(text: str) -> None:

@@ -246,7 +246,9 @@ def _table(rows: Iterable[Row], show_bodies: bool, settings: Settings) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column not in ("DETAIL", "BODY"), overflow="fold")
     for line in lines:
         table.add_row(*(Text(field) for field in line))
     Console().print(table)

@@ -144,8 +144,12 @@ def list_() -> None:
             continue
         kept = now.configs.get("retention.ms")
         shown = f"kept {written(kept)}" if kept else "retention not reported"
-        click.echo(f"{topic.name:{width}}  {now.partitions:3} partitions, {shown}; key: {topic.key}")
+        click.echo(f"{topic.name:{width}}  {_partitions(now.partitions)}, {shown}; key: {topic.key}")
 
 
 def _described(topic: Topic) -> str:
-    return f"{topic.partitions} partitions, kept {written(topic.configs['retention.ms'])}"
+    return f"{_partitions(topic.partitions)}, kept {written(topic.configs['retention.ms'])}"
+
+
+def _partitions(number: int) -> str:
+    return f"{number} partition{'' if number == 1 else 's'}"

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
+from kafka.errors import KafkaTimeoutError
 
 from monitor.errors import MonitorError
 from monitor.settings import Settings
@@ -61,7 +62,14 @@ def test_kafka_takes_topics_and_makes_none_by_itself(kafka_broker: str, topic_pr
     """A declared topic exists with its settings; the broker refuses to make topics up."""
     admin = KafkaAdminClient(bootstrap_servers=kafka_broker)
     admin.create_topics([NewTopic(f"{topic_prefix}a", 3, 1)])
-    assert f"{topic_prefix}a" in admin.list_topics()
+    producer = KafkaProducer(bootstrap_servers=kafka_broker, max_block_ms=1000)
+    assert producer.send(f"{topic_prefix}a", b"x").get(20).offset == 0
+    with pytest.raises(KafkaTimeoutError):
+        producer.send(f"{topic_prefix}b", b"x").get(20)
+    producer.close()
+    topics = admin.list_topics()
+    assert f"{topic_prefix}a" in topics
+    assert f"{topic_prefix}b" not in topics
     admin.close()
 
 
