@@ -154,9 +154,10 @@ class Overview:
 
 
 def _lag(lag: Mapping[tuple[str, int], int]) -> Document:
-    ordered = sorted(lag.items(), key=lambda each: (-each[1], each[0]))
-    rows = [{"topic": topic, "partition": number, "records": behind} for (topic, number), behind in ordered]
-    return {"total": sum(lag.values()), "partitions": _top(rows)}
+    """The partitions furthest behind, but in their own order: rows that change places cannot be read."""
+    furthest = sorted(lag.items(), key=lambda each: (-each[1], each[0]))[:TOP]
+    rows = [{"topic": topic, "partition": number, "records": n} for (topic, number), n in sorted(furthest)]
+    return {"total": sum(lag.values()), "partitions": {"rows": rows, "more": len(lag) - len(rows)}}
 
 
 def _top(rows: Sequence[Document]) -> Document:
