@@ -8,6 +8,7 @@ which also says what is wrong with the one that is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, Literal
 
 import msgspec
@@ -45,6 +46,9 @@ _exchanges = msgspec.json.Decoder(Exchange)
 _structured = msgspec.json.Decoder(_Structured)
 _envelope = msgspec.json.Decoder(_Envelope)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_first: Callable[[Any], int] = itemgetter(0)
+_last: Callable[[Any], int] = itemgetter(-1)
+_OPENED, _CLOSED = {ord("{")}, {ord("}")}
 # Hostile bodies reach all of these: bad syntax, bad UTF-8, nesting deeper than the decoder's stack.
 _UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -65,15 +69,23 @@ def decode_batch(bodies: Sequence[Body], headers_of: Callable[[int], Headers]) -
 
 
 def _decode_together(group: Sequence[Body]) -> list[Decoded] | None:
-    """Decode a group in one or two calls, or return None when any of it needs a closer look."""
+    """Decode a group in one or two calls, or return None when any of it needs a closer look.
+
+    The decoder takes line breaks for blanks, so bodies must not be able to run into each other: where each
+    begins with `{` and ends with `}`, a body that is not whole is an error (nothing but the end of an object
+    may stand between `}` and `{`, and no string holds a line break), and as many exchanges as bodies are
+    one of each.
+    """
     try:
-        lines = b"\n".join(group)  # type: ignore[arg-type]  # a null body raises TypeError, caught below
-        if len(lines) > MAX_BODY_BYTES or lines.count(b"\n") != len(group) - 1:
+        if set(map(_first, group)) != _OPENED or set(map(_last, group)) != _CLOSED:
+            return None
+        lines = b"\n".join(group)  # type: ignore[arg-type]  # a null body has raised TypeError
+        if len(lines) > MAX_BODY_BYTES:
             return None
         if _STRUCTURED_MARK in lines:
             return _decode_mixed(group)
         exchanges: list[Decoded] = list(_exchanges.decode_lines(lines))
-    except (*_UNDECODABLE, TypeError):
+    except (*_UNDECODABLE, TypeError, IndexError):  # null and empty bodies have no first byte
         return None
     return exchanges if len(exchanges) == len(group) else None
 
@@ -96,13 +108,19 @@ def decode_one(body: Body, headers: Headers) -> Decoded:
         return Rejection(Reason.EMPTY, "the body is empty")
     if len(body) > MAX_BODY_BYTES:
         return Rejection(Reason.OVERSIZED, f"the body has {len(body)} bytes; {MAX_BODY_BYTES} are allowed")
+    is_event = _STRUCTURED_MARK in body
+    if is_event:
+        try:  # first, as in a group: what is counted must not depend on an event's neighbours
+            return _structured.decode(body).data
+        except _UNDECODABLE:
+            pass
     try:
         return _exchanges.decode(body)
     except _UNDECODABLE as why:
         problem = why
     # Not a bare exchange. A CloudEvent may carry id and time outside its data.
     try:
-        if _STRUCTURED_MARK in body:
+        if is_event:
             return _from_envelope(_envelope.decode(body))
         attributes = {
             name[3:].lower(): value for name, value in headers if name[:3].lower() == "ce_" and value
