@@ -13,6 +13,7 @@ from monitor.judging.terms import UNREGISTERED, Pair, Terms
 from monitor.registry.load import Registry
 from monitor.registry.model import Agreement
 
+_SURELY_TOMORROW = 36 * 3600  # seconds from a local midnight to some time of the next day, in any zone
 _RESOLVED = 65_536  # (pair, hour) combinations remembered: an hour of 5 thousand pairs, several times over
 
 
@@ -46,8 +47,13 @@ class Book:
 
     def day_begins(self, hour: int) -> int:
         """The UTC hour with which the local day of an hour begins, both in epoch seconds."""
+        # fold=0: where clocks are put back to midnight, the day begins with the first of the two.
         local = datetime.fromtimestamp(hour, self.zone)
-        return int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+        return int(local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp())
+
+    def day_ends(self, day: int) -> int:
+        """The UTC hour with which the next local day begins: a day has 23 or 25 hours when clocks change."""
+        return self.day_begins(day + _SURELY_TOMORROW)
 
     def _resolve(self, pair: Pair, hour: int) -> Terms:
         versions = self.registry.versions(pair.consumer, pair.service)

@@ -46,7 +46,8 @@ class IdMemory:
 
     def rotate(self, offset: int, newest: datetime | None) -> None:
         """Begin a new generation with the event at `offset`, forgetting the one before the current."""
-        self.shortened += newest is None or (self.rotates_at is not None and newest < self.rotates_at)
+        # Before the first event there is nothing to forget: a partition seldom begins at offset 0.
+        self.shortened += newest is not None and self.rotates_at is not None and newest < self.rotates_at
         self.previous, self.current = self.current, set()
         self.generation += 1
         self.begins_at_offset = offset

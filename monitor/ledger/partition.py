@@ -61,8 +61,8 @@ class PartitionLedger:
 
     It is a function of the database state it was loaded from and of the events since: folding the same
     events again after a restart gives the same figures, however they are cut into batches.
-    `load_calls(day, pairs…)` is asked, once per local day that may have calls in the database, for the calls
-    already counted; whatever it raises leaves the ledger unusable: drop it and load it anew.
+    `load_calls(begins, ends)` is asked, once per local day, for the calls that the database has in the hours
+    between (epoch seconds); whatever it raises leaves the ledger unusable: drop it and load it anew.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class PartitionLedger:
         ids: IdMemory,
         next_offset: int,
         newest: datetime | None,
-        load_calls: Callable[[int], Mapping[Pair, int]],
+        load_calls: Callable[[int, int], Mapping[Pair, int]],
     ) -> None:
         self.book = book
         self.limits = limits
@@ -226,7 +226,7 @@ class PartitionLedger:
         day = self.book.day_begins(self._hour)
         usages = self._usages.get(day)
         if usages is None:
-            calls = self._load_calls(day)
+            calls = self._load_calls(day, self.book.day_ends(day))
             usages = self._usages[day] = {known: Usage(count) for known, count in calls.items()}
         return usages.setdefault(pair, Usage())
 
@@ -255,7 +255,7 @@ class PartitionLedger:
             ("service", exchange.service, pair.service),
         ):
             if known == UNREGISTERED:
-                key = GapKey(kind, name)
+                key = GapKey(kind, name.replace("\0", "\ufffd"))  # PostgreSQL keeps no NUL in a text
                 if key not in gaps and len(gaps) >= MAX_GAPS:
                     key = GapKey(kind, OTHER_NAMES)
                 gaps[key] = gaps.get(key, 0) + 1
@@ -267,13 +267,18 @@ class PartitionLedger:
 
 
 def moment(milliseconds: float) -> datetime:
-    """A time given in milliseconds since 1970."""
-    return EPOCH + timedelta(milliseconds=milliseconds)
+    """A time given in milliseconds since 1970; beyond the calendar, its end or EPOCH, whichever is nearer."""
+    try:
+        return EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return CALENDAR_END if milliseconds > 0 else EPOCH
 
 
 def in_utc(time: Time) -> datetime:
-    """An event's time in UTC; one beyond the calendar's end becomes that end, and so is in the future."""
+    """An event's time in UTC; one beyond the calendar becomes its end or EPOCH, and so is not counted."""
+    if not isinstance(time, datetime):
+        return moment(time)
     try:
-        return time.astimezone(UTC) if isinstance(time, datetime) else moment(time)
+        return time.astimezone(UTC)
     except OverflowError:
-        return CALENDAR_END if not isinstance(time, datetime) or time.year > 1 else EPOCH
+        return CALENDAR_END if time.year > 1 else EPOCH

@@ -39,6 +39,9 @@ FROM_THE_BEGINNING = -1  # next_offset of a partition of which nothing was read 
 KEYS_PER_QUERY = 400  # SQLite and PostgreSQL both take that many four-part keys in one statement
 MAX_GAP_NAMES = 5000  # unregistered names kept per partition; a flood beyond counts as OTHER_NAMES
 HOUR_S = 3600
+# One event may claim up to 2**53 bytes, and a column holds less than 2**63: a thousand such claims must not
+# make the transaction fail for ever. No real hour comes near; sums over a thousand such cells still fit.
+LARGEST_SUM = 2**53
 CACHED_HOURS = 2  # cells of the newest hours stay in memory; older ones are read again when touched
 
 _packer = msgspec.msgpack.Encoder()
@@ -120,15 +123,15 @@ class PartitionStore:
             }
             return Resumption(row["next_offset"], row["newest"], ids)
 
-    def calls(self, day: int) -> Mapping[Pair, int]:
-        """Count the exchanges of each pair in the 24 hours from `day` (epoch seconds, a local midnight)."""
-        if self._newest_hour is None or day > self._newest_hour:
+    def calls(self, begins: int, ends: int) -> Mapping[Pair, int]:
+        """Count the exchanges of each pair in the hours from `begins` to before `ends` (epoch seconds)."""
+        if self._newest_hour is None or begins > self._newest_hour:
             return {}
         cells = tables.cells.c
         total = func.sum(cells.ok + cells.fault + cells.denied + cells.timeout)
         query = (
             select(cells.provider, cells.consumer, cells.service, total)
-            .where(self._mine(tables.cells), cells.hour >= day, cells.hour < day + 24 * HOUR_S)
+            .where(self._mine(tables.cells), cells.hour >= begins, cells.hour < ends)
             .group_by(cells.provider, cells.consumer, cells.service)
         )
         with self.engine.connect() as connection:
@@ -320,10 +323,10 @@ class PartitionStore:
             "fault": cell.fault,
             "denied": cell.denied,
             "timeout": cell.timeout,
-            "records": cell.records,
-            "request_bytes": cell.request_bytes,
-            "response_bytes": cell.response_bytes,
-            "duration_us": cell.duration_us,
+            "records": min(cell.records, LARGEST_SUM),
+            "request_bytes": min(cell.request_bytes, LARGEST_SUM),
+            "response_bytes": min(cell.response_bytes, LARGEST_SUM),
+            "duration_us": min(cell.duration_us, LARGEST_SUM),
             "shortest_us": cell.shortest_us,
             "longest_us": cell.longest_us,
             "slow": cell.slow,
