@@ -38,6 +38,7 @@ _HEADERS = {
 class Site(Web):
     """Faust's web server without Faust's own pages: it would answer `/` itself."""
 
+    mundane_level = "debug"  # its starting and stopping are no news
     production_blueprints = ()
     debug_blueprints = ()
     default_blueprints = ()
