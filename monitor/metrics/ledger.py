@@ -26,7 +26,7 @@ from monitor.metrics.names import PREFIX, Declaration
 # 1 ms to 67 s in doublings: from a cached look-up to far beyond any time limit of an exchange.
 BOUND_EXPONENTS = range(10, 27)
 BOUNDS_S = [2**exponent / 1e6 for exponent in BOUND_EXPONENTS]
-_LE = [format(bound, "g") for bound in BOUNDS_S] + ["+Inf"]
+_LE = [repr(bound) for bound in BOUNDS_S] + ["+Inf"]
 
 AVAILABILITY, LATENCY = "availability", "latency"
 
@@ -229,7 +229,7 @@ class LedgerMetrics(Collector):
 
 def _bound_index(bucket: int) -> int:
     """The first bound at or above a ledger bucket: bucket b ends at 2**((b + 1) / 2**SCALE) microseconds."""
-    exponent = -(-(bucket + 1) // 2**SCALE)
+    exponent: int = -(-(bucket + 1) // 2**SCALE)
     return min(max(exponent - BOUND_EXPONENTS.start, 0), len(BOUND_EXPONENTS))
 
 

@@ -45,7 +45,7 @@ class WeightedHistogram(Collector):
             cumulative, buckets = 0, []
             for bound, count in zip([*self._bounds, float("inf")], self._counts, strict=True):
                 cumulative += count
-                buckets.append(("+Inf" if bound == float("inf") else format(bound, "g"), float(cumulative)))
+                buckets.append(("+Inf" if bound == float("inf") else repr(bound), float(cumulative)))
             family.add_metric((), buckets, sum_value=self._sum)
         yield family
 
