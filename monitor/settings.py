@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -22,6 +24,8 @@ from monitor.errors import UsageProblem
 
 PREFIX = "MONITOR_"
 _SECRETS = ("kafka_sasl_password", "kafka_ssl_key_password", "pseudonym_key", "database_password")
+# The password of an address, before its @ or among its options.
+_PASSWORD = re.compile(r"(://[^:/?#@]*:|[?&]password=)(.*?)(@(?!.*@)|&|$)")
 
 
 class Settings(BaseSettings):
@@ -57,7 +61,8 @@ class Settings(BaseSettings):
         ),
     ] = None
     session_timeout: Annotated[
-        float, Field(ge=6, le=300, description="seconds after which a silent worker's partitions go to others")
+        float,
+        Field(ge=6, le=300, description="seconds after which a silent worker's partitions go to others"),
     ] = 15.0
     topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
 
@@ -140,7 +145,11 @@ class Settings(BaseSettings):
     def _known_zone_of_whole_hours(cls, value: str) -> str:
         try:
             zone = ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as why:
+        except (
+            ZoneInfoNotFoundError,
+            ValueError,
+            OSError,
+        ) as why:  # OSError: a folder of zones, such as Asia
             raise ValueError("not a time zone name such as Asia/Ho_Chi_Minh or Europe/Tallinn") from why
         from datetime import datetime
 
@@ -213,7 +222,15 @@ def load_settings(**given: Any) -> Settings:
             )
             held = error.get("input")
             secret = any(where == f"{PREFIX}{name}".upper() for name in _SECRETS)
+            if isinstance(held, str):
+                held = _PASSWORD.sub(r"\1***\3", held)
             shown = f"={held!r}" if where and not secret and isinstance(held, str | int | float) else ""
             message = error["msg"].removeprefix("Value error, ")
             lines.append(f"{where}{shown}: {message}" if where else message)
         raise UsageProblem("wrong setting\n  " + "\n  ".join(lines)) from problem
+    except tomllib.TOMLDecodeError as problem:
+        raise UsageProblem(f"monitor.toml is not TOML: {problem}") from problem
+    except UnicodeDecodeError as problem:
+        raise UsageProblem(
+            f"monitor.toml, .env or a file named in them is not UTF-8: {problem.reason}"
+        ) from problem
