@@ -7,7 +7,18 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL
 
-BUSY_TIMEOUT_MS = 30_000  # how long a writer waits for another worker's transaction on SQLite
+BUSY_TIMEOUT_MS = 30_000  # how long a writer waits for another worker's transaction
+# A worker that is frozen or cut off in the middle of a transaction holds its partition's row; after this the
+# server ends its session, so that the partition's next owner can go on.
+_IDLE_TRANSACTION_MS = 60_000
+# A server that went away without a word must become an error that is retried, not a wait without end.
+_POSTGRES = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 def open_engine(url: URL, *, read_only: bool = False) -> Engine:
@@ -18,8 +29,15 @@ def open_engine(url: URL, *, read_only: bool = False) -> Engine:
     they are read from Kafka again.
     """
     if url.get_backend_name() != "sqlite":
+        limits = f"-c lock_timeout={BUSY_TIMEOUT_MS}"
+        if not read_only:
+            limits += f" -c idle_in_transaction_session_timeout={_IDLE_TRANSACTION_MS}"
         return create_engine(
-            url, pool_size=4, max_overflow=2, pool_pre_ping=True, connect_args={"connect_timeout": 10}
+            url,
+            pool_size=4,
+            max_overflow=2,
+            pool_pre_ping=True,
+            connect_args={**_POSTGRES, "options": limits},
         )
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
