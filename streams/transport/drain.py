@@ -64,11 +64,20 @@ def _drain(
             fetcher._notify(fetcher._wait_consume_future)
             result.check_raise()
             continue
-        if batched(tp.topic):
-            batch = _whole(result, tp)
-            records = [] if batch is None else [batch]
-        else:
-            records = result.getall(max_records)
+        try:
+            if batched(tp.topic):
+                batch = _whole(result, tp)
+                records = [] if batch is None else [batch]
+            else:
+                records = result.getall(max_records)
+        except Exception:
+            # The buffer is partly used up. Without it, the next fetch begins at the position, which has not
+            # moved; with it, the records that came before the fault would be left out in silence.
+            del fetcher._records[tp]
+            fetcher._notify(fetcher._wait_consume_future)
+            if drained:
+                break
+            raise
         if not result.has_more():
             del fetcher._records[tp]
             fetcher._notify(fetcher._wait_consume_future)
