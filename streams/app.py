@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaError
+from faust.exceptions import ProducerSendError
 from faust.types import TP
 from mode import ServiceT
 from sqlalchemy import Engine
@@ -60,12 +62,15 @@ class App(faust.App):  # type: ignore[misc]
         return [*super().on_init_dependencies(), self.lanes]
 
     async def publish_letters(self, letters: list[DeadLetter]) -> None:
-        """Send dead letters and wait until the broker has them all."""
+        """Send dead letters and wait until the broker has them all. Raises KafkaError."""
         topic = self.monitor_settings.topic("dead-letters")
         waiting = []
         for letter in letters:
             key, value, headers = to_record(letter)
-            waiting.append(await self.producer.send(topic, key, value, None, None, headers))
+            try:
+                waiting.append(await self.producer.send(topic, key, value, None, None, headers))
+            except ProducerSendError as why:  # no KafkaError, though one is its cause
+                raise KafkaError(str(why)) from why
         for acknowledged in waiting:
             await acknowledged
 

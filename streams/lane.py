@@ -22,6 +22,8 @@ from streams.dead_letters import DeadLetter
 from streams.transport.batch import RecordBatch
 
 Publish = Callable[[list[DeadLetter]], Awaitable[None]]
+# What an uncommitted event takes in memory, roughly; a letter's body counts as so many events as fit into it.
+EVENT_BYTES = 128
 
 
 class Lane:
@@ -49,6 +51,7 @@ class Lane:
         self._counted = counted
         self._own = own
         self._letters: list[DeadLetter] = []
+        self._letter_bytes = 0  # of all letters that are not published
         self._in_flight: Changes | None = None
         self._in_flight_letters: list[DeadLetter] = []
         self._committing = asyncio.Lock()
@@ -84,9 +87,9 @@ class Lane:
 
     @property
     def uncommitted(self) -> int:
-        """Events folded but not committed."""
+        """Events folded but not committed; bodies of unpublished letters weigh as many as they take."""
         in_flight = self._in_flight.events if self._in_flight else 0
-        return self.ledger.changes.events + in_flight
+        return self.ledger.changes.events + in_flight + self._letter_bytes // EVENT_BYTES
 
     @property
     def next_offset(self) -> int:
@@ -99,7 +102,7 @@ class Lane:
 
     def skip_to(self, offset: int) -> None:
         """Go on at an offset: what lies before it is gone from the broker."""
-        self.ledger.next_offset = offset
+        self.ledger.next_offset = self.ledger.changes.next_offset = offset
 
     def process(self, batch: RecordBatch) -> None:
         """Decode, judge and count a batch that follows; what of it was counted before is passed over.
@@ -111,7 +114,9 @@ class Lane:
         self.ledger.fold(decoded, batch, datetime.now(UTC))
         rejections = self.ledger.changes.rejections[known:]
         if rejections:
-            self._letters += _dead_letters(batch, rejections)
+            letters = _dead_letters(batch, rejections)
+            self._letters += letters
+            self._letter_bytes += sum(map(_bytes_of, letters))
 
     async def commit(self) -> bool:
         """Write what was counted, with the offset, in one transaction; return whether there was anything.
@@ -133,6 +138,7 @@ class Lane:
             changes = self._in_flight
             if self._in_flight_letters:
                 await self._publish(self._in_flight_letters)
+                self._letter_bytes -= sum(map(_bytes_of, self._in_flight_letters))
                 self._in_flight_letters = []
             began = perf_counter()
             loop = asyncio.get_running_loop()
@@ -148,10 +154,16 @@ class Lane:
     def _note(self, changes: Changes) -> None:
         for reason, count in changes.rejected.items():
             self._own.dead_letters.labels(self.store.topic, reason).inc(count)
-        self._own.committed_offset.labels(self.store.topic, str(self.store.partition)).set(changes.next_offset)
+        self._own.committed_offset.labels(self.store.topic, str(self.store.partition)).set(
+            changes.next_offset
+        )
         now = datetime.now(UTC)
         for time, weight in changes.ages:
             self._own.event_age.observe(max((now - time).total_seconds(), 0.0), weight)
+
+
+def _bytes_of(letter: DeadLetter) -> int:
+    return len(letter.value or b"") + len(letter.key or b"")
 
 
 def _dead_letters(batch: RecordBatch, rejections: list[tuple[int, Rejection]]) -> list[DeadLetter]:

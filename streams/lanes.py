@@ -30,6 +30,7 @@ from streams.transport.batch import RecordBatch
 log = structlog.get_logger(__name__)
 
 RETRY_FIRST_S, RETRY_LAST_S = 0.5, 15.0  # waiting for a database or broker that is away
+WATCH_S = 1.0  # between looks at whether anything moves: far below any stall that is allowed
 LAST_COMMIT_S = 5.0  # for giving partitions back: well within a rebalance's and a graceful stop's time
 
 
@@ -145,7 +146,11 @@ class Lanes(Service):
                 f"{lane.next_offset}: the topic was created anew, or this is another cluster's database. "
                 "Use the database that belongs to this topic, or a new one."
             )
-        if FROM_THE_BEGINNING < lane.next_offset < first:
+        if lane.next_offset == FROM_THE_BEGINNING:
+            # Where nothing is left to read, no batch would ever tell where the partition begins, and every
+            # offset before its end would count as lag.
+            lane.skip_to(first)
+        elif lane.next_offset < first:
             self._lose(tp, lane, first)
         log.info("partition opened", topic=tp.topic, partition=tp.partition, offset=lane.next_offset)
         return lane
@@ -155,6 +160,7 @@ class Lanes(Service):
 
         What could not be committed is read again by whoever owns the partition next.
         """
+        partitions = set(partitions)
         closing = {tp: lane for tp in partitions if (lane := self._lanes.pop(tp, None)) is not None}
         try:
             async with asyncio.timeout(LAST_COMMIT_S):
@@ -162,7 +168,7 @@ class Lanes(Service):
                     await self._commit_fully(tp, lane)
         except (TimeoutError, DBAPIError, KafkaError) as why:
             log.warning("partitions closed without a last commit; they are read again", reason=_brief(why))
-        for tp in closing:
+        for tp in partitions:
             self._forget_lag(tp)
 
     async def _commit_fully(self, tp: TP, lane: Lane) -> None:
@@ -229,7 +235,6 @@ class Lanes(Service):
             await self.sleep(delay or self._settings.commit_interval)
             delay = await self._commit_round(delay)
             self._measure_lag()
-            await self._watch()
 
     async def _commit_round(self, delay: float) -> float:
         """Commit every lane once; return how long to wait before trying again what failed, or 0."""
@@ -240,19 +245,23 @@ class Lanes(Service):
             except Fenced as why:
                 self._note_fenced(tp, why)
                 if self._lanes.get(tp) is lane:
-                    self.add_future(self._reopen_if_still_ours(tp, lane))
+                    del self._lanes[tp]
+                    self._forget_lag(tp)
+                    self.add_future(self._reopen_if_still_ours(tp))
             except (DBAPIError, KafkaError) as why:
                 self._own.commits_failed.inc()
                 delay = min(delay * 2 or RETRY_FIRST_S, RETRY_LAST_S)
+                if self._lanes.get(tp) is lane:
+                    # Last in the next round: a fault of this partition alone then stops no other.
+                    self._lanes[tp] = self._lanes.pop(tp)
                 log.warning("commit failed, trying again", seconds=delay, reason=_brief(why))
                 return delay
         if self._uncommitted() <= self._settings.max_uncommitted:
             self._drained.set()
         return 0.0
 
-    async def _reopen_if_still_ours(self, tp: TP, lane: Lane) -> None:
+    async def _reopen_if_still_ours(self, tp: TP) -> None:
         """Let go for long enough that the group notices; if the partition is ours even then, start again."""
-        del self._lanes[tp]
         await self.sleep(RETRY_LAST_S)
         if tp not in self._lanes and tp in self._reader.assignment():
             await self._reopen(tp)
@@ -289,6 +298,13 @@ class Lanes(Service):
         for gauge in (self._own.lag, self._own.committed_offset):
             with contextlib.suppress(KeyError):  # it was never set
                 gauge.remove(tp.topic, str(tp.partition))
+
+    @Service.task
+    async def _watch_regularly(self) -> None:
+        """Apart from committing, because a commit that never returns is one of the things to see."""
+        while not self.should_stop:
+            await self.sleep(WATCH_S)
+            await self._watch()
 
     async def _watch(self) -> None:
         """End the worker when work waits and nothing moves: its supervisor starts it again, which is safe."""

@@ -62,7 +62,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = self._consumer
         if consumer is None or consumer._closed:
             return None
-        for task in (getattr(consumer._coordinator, "_coordination_task", None), consumer._fetcher._fetch_task):
+        for task in (
+            getattr(consumer._coordinator, "_coordination_task", None),
+            consumer._fetcher._fetch_task,
+        ):
             if task is not None and task.done() and not task.cancelled() and task.exception() is not None:
                 return task.exception()
         return None
