@@ -1,0 +1,1 @@
+"""Tests of the overview: its figures, its order, its page."""
