@@ -100,6 +100,11 @@ class Lane:
         """Whether a batch begins at or before the next offset to read, so that nothing is left out."""
         return self.ledger.next_offset == FROM_THE_BEGINNING or batch.position <= self.ledger.next_offset
 
+    def begin_at(self, offset: int) -> None:
+        """Note with which offset a partition begins of which nothing was read; that alone is no progress."""
+        self.skip_to(offset)
+        self.committed_offset = offset
+
     def skip_to(self, offset: int) -> None:
         """Go on at an offset: what lies before it is gone from the broker."""
         self.ledger.next_offset = self.ledger.changes.next_offset = offset

@@ -149,7 +149,7 @@ class Lanes(Service):
         if lane.next_offset == FROM_THE_BEGINNING:
             # Where nothing is left to read, no batch would ever tell where the partition begins, and every
             # offset before its end would count as lag.
-            lane.skip_to(first)
+            lane.begin_at(first)
         elif lane.next_offset < first:
             self._lose(tp, lane, first)
         log.info("partition opened", topic=tp.topic, partition=tp.partition, offset=lane.next_offset)
