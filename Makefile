@@ -29,7 +29,7 @@ demo: $(BIN)/.demo ## a broker, a simulator and a worker, with nothing but Pytho
 test: lint parts ## style, types and every test but the drills
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) -m 'not drill'
 
-bench: $(BIN)/.bench ## measure the worker beside other ways of reading Kafka
+bench: $(BIN)/.bench parts ## measure the worker beside other ways of reading Kafka
 	@$(BIN)/python -m tests.bench
 
 drill: parts ## the long proofs: kill, cut off, restart, and count again
