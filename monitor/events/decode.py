@@ -17,7 +17,8 @@ from monitor.events.exchange import Exchange
 from monitor.events.rejection import Reason, Rejection
 
 MAX_BODY_BYTES = 1024 * 1024  # the contract's limit
-GROUP = 64  # events decoded in one call: a bad one makes this many be decoded twice
+GROUP = 64  # events decoded in one call; where one is bad, its group is decoded again in so many parts
+PARTS, LEAST = 4, 4  # and a part of so many one by one
 _STRUCTURED_MARK = b'"specversion"'  # only a hint: what has it is decoded as a CloudEvent first
 
 Body = bytes | None
@@ -60,11 +61,21 @@ def decode_batch(bodies: Sequence[Body], headers_of: Callable[[int], Headers]) -
     """
     decoded: list[Decoded] = []
     for start in range(0, len(bodies), GROUP):
-        group = bodies[start : start + GROUP]
-        together = _decode_together(group)
-        if together is None:
-            together = [decode_one(body, headers_of(start + i)) for i, body in enumerate(group)]
-        decoded += together
+        decoded += _decode_group(bodies[start : start + GROUP], start, headers_of)
+    return decoded
+
+
+def _decode_group(group: Sequence[Body], start: int, headers_of: Callable[[int], Headers]) -> list[Decoded]:
+    """Decode a group together, or else its parts, down to single bodies: what is wrong spoils few others."""
+    together = _decode_together(group)
+    if together is not None:
+        return together
+    if len(group) <= LEAST:
+        return [decode_one(body, headers_of(start + i)) for i, body in enumerate(group)]
+    part = -(-len(group) // PARTS)
+    decoded: list[Decoded] = []
+    for first in range(0, len(group), part):
+        decoded += _decode_group(group[first : first + part], start + first, headers_of)
     return decoded
 
 
@@ -84,7 +95,7 @@ def _decode_together(group: Sequence[Body]) -> list[Decoded] | None:
             return None
         if _STRUCTURED_MARK in lines:
             return _decode_mixed(group)
-        exchanges: list[Decoded] = list(_exchanges.decode_lines(lines))
+        exchanges: list[Any] = _exchanges.decode_lines(lines)
     except (*_UNDECODABLE, TypeError, IndexError):  # null and empty bodies have no first byte
         return None
     return exchanges if len(exchanges) == len(group) else None

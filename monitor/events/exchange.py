@@ -23,6 +23,8 @@ class Exchange(msgspec.Struct, gc=False):
 
     `time` is RFC 3339 with an offset, or milliseconds since 1970. Unknown fields are ignored.
     `actor`, `subject`, `agreement` and `fault_code` are not read here: nothing in the ledger needs them.
+    `case` and `fields` stay JSON: of the one only its presence matters, and the other has few different
+    values (`monitor.events.fields`), so that a list for each exchange would be the dearest part of decoding.
     """
 
     id: Name
@@ -36,6 +38,6 @@ class Exchange(msgspec.Struct, gc=False):
     records: Count = 0
     request_bytes: Count = 0
     response_bytes: Count = 0
-    case: str | None = None
-    fields: list[str] | None = None
+    case: msgspec.Raw = msgspec.Raw()
+    fields: msgspec.Raw = msgspec.Raw()
     signed: bool | None = None

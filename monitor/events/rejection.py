@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 
 class Reason(StrEnum):
@@ -22,6 +22,7 @@ class Reason(StrEnum):
     INVALID_CLOUD_EVENT = "invalid_cloud_event"
 
 
+@final
 class Rejection(NamedTuple):
     """One event that cannot be counted, and why, in a word and in a sentence."""
 

@@ -71,7 +71,7 @@ class Book:
             **named,  # type: ignore[arg-type]
             purposes=frozenset(agreement.purposes),
             fields=frozenset(agreement.fields) or None,
-            records_per_call=limits.records_per_call or float("inf"),
+            records_per_call=limits.records_per_call,
             calls_per_day=limits.calls_per_day,
             opening=opening(agreement.hours, hour, self.zone) if agreement.hours else None,
             case_required=agreement.case_required,

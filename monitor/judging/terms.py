@@ -41,7 +41,7 @@ class Terms:
     version: int = 0
     purposes: frozenset[str] | None = None
     fields: frozenset[str] | None = None
-    records_per_call: float = float("inf")
+    records_per_call: int | None = None
     calls_per_day: int | None = None
     opening: Opening | None = None
     case_required: bool = False

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
 from typing import NamedTuple
 
 from monitor.judging.terms import Pair
@@ -90,23 +92,34 @@ def cell_of(tally: Tally) -> Cell:
         duplicates=tally.duplicates,
         last_time=tally.last_time,
     )
+    answered = tally.answered
+    cell.ok = len(answered)
     limit = tally.terms.latency_limit_ms
-    for duration_ms, count in tally.answered.items():
-        cell.ok += count
-        if duration_ms > limit:
-            cell.slow += count
-        _add_duration(cell, duration_ms, count)
-    for (outcome, duration_ms), count in tally.unanswered.items():
-        setattr(cell, outcome, getattr(cell, outcome) + count)
-        _add_duration(cell, duration_ms, count)
+    if limit != inf:
+        cell.slow = sum(map(limit.__lt__, answered))
+    durations = answered
+    if tally.unanswered:
+        durations = answered + [duration_ms for _, duration_ms in tally.unanswered]
+        outcomes = Counter(outcome for outcome, _ in tally.unanswered)
+        cell.fault, cell.denied, cell.timeout = (outcomes[name] for name in ("fault", "denied", "timeout"))
+    if durations:
+        exact = [int(duration_ms * 1000 + 0.5) for duration_ms in durations]  # microseconds(), unrolled
+        cell.duration_us = sum(exact)
+        cell.shortest_us, cell.longest_us = min(exact), max(exact)
+        cell.latency = dict(Counter(map(_buckets.__getitem__, exact)))
     return cell
 
 
-def _add_duration(cell: Cell, duration_ms: float, count: int) -> None:
-    us = microseconds(duration_ms)
-    cell.duration_us += us * count
-    if cell.shortest_us is None or us < cell.shortest_us:
-        cell.shortest_us = us
-    cell.longest_us = max(cell.longest_us, us)
-    bucket = bucket_of(us)
-    cell.latency[bucket] = cell.latency.get(bucket, 0) + count
+class _Buckets(dict[int, int]):
+    """Buckets already worked out, by duration in microseconds; begun anew when there are too many."""
+
+    LIMIT = 100_000  # some 10 MB; durations to a tenth of a millisecond repeat long before
+
+    def __missing__(self, us: int) -> int:
+        if len(self) >= self.LIMIT:
+            self.clear()
+        bucket = self[us] = bucket_of(us)
+        return bucket
+
+
+_buckets = _Buckets()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -18,7 +19,7 @@ class IdState(NamedTuple):
 
 @dataclass(slots=True)
 class IdMemory:
-    """Two generations of ids: the current one, and the one before it.
+    """Two generations of ids, and one set of both to look them up in.
 
     An id is remembered for at least `window` of event time and at most twice that; or, where more than
     `max_ids` would be held, for at least half of `max_ids` offsets (`shortened` says so). When a
@@ -27,8 +28,9 @@ class IdMemory:
 
     window: timedelta
     max_ids: int
-    current: set[str] = field(default_factory=set)
-    previous: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+    current: list[str] = field(default_factory=list)
+    previous: list[str] = field(default_factory=list)
     generation: int = 0
     begins_at_offset: int = 0
     rotates_at: datetime | None = None  # None until the first event
@@ -44,11 +46,27 @@ class IdMemory:
         """The offset before which the current generation must end, to hold no more than `max_ids`."""
         return self.begins_at_offset + max(self.max_ids // 2, 1)
 
+    def add(self, identity: str) -> bool:
+        """Remember an id with the current generation; return whether it was not known before."""
+        if identity in self.seen:
+            return False
+        self.seen.add(identity)
+        self.current.append(identity)
+        return True
+
+    def restore(self, generation: int, ids: Iterable[str]) -> None:
+        """Put back what was remembered with one of the two generations."""
+        known = self.current if generation == self.generation else self.previous
+        before = len(known)
+        known.extend(ids)
+        self.seen.update(known[before:])
+
     def rotate(self, offset: int, newest: datetime | None) -> None:
         """Begin a new generation with the event at `offset`, forgetting the one before the current."""
         # Before the first event there is nothing to forget: a partition seldom begins at offset 0.
         self.shortened += newest is not None and self.rotates_at is not None and newest < self.rotates_at
-        self.previous, self.current = self.current, set()
+        self.seen.difference_update(self.previous)
+        self.previous, self.current = self.current, []
         self.generation += 1
         self.begins_at_offset = offset
         self.rotates_at = None if newest is None else newest + self.window

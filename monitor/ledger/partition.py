@@ -9,6 +9,7 @@ from typing import Protocol
 
 from monitor.events.decode import Decoded
 from monitor.events.exchange import Exchange, Time
+from monitor.events.fields import FIELD_LISTS
 from monitor.events.rejection import Reason, Rejection
 from monitor.judging.book import Book
 from monitor.judging.breach import Breach
@@ -27,6 +28,7 @@ MAX_GAPS = 1000  # unregistered names told apart between two commits; a flood be
 
 USAGE_DAYS = 3  # local days of calls kept in memory; an older one is read again when a late event needs it
 OTHER_NAMES = "(others)"
+_NO_FIELD_LIST = Rejection(Reason.INVALID_FIELD, "Expected a list of names - at `$.fields`")
 CALENDAR_END = datetime.max.replace(tzinfo=UTC)
 
 Names = tuple[str, str, str]  # provider, consumer and service, as they stand on an exchange
@@ -134,14 +136,13 @@ class PartitionLedger:
     ) -> None:
         """The way of every exchange. Names are local because this loop is most of the worker's work."""
         ids, changes, newest = self.ids, self.changes, self.newest
-        current, previous, rotates_at = ids.current, ids.previous, ids.rotates_at
+        seen, remember, rotates_at = ids.seen, ids.current.append, ids.rotates_at
         accepted = changes.ids.setdefault(ids.generation, [])
         late_after = self.limits.late_after
         begins, ends, tallies = self._begins, self._ends, self._tallies
-        age_step = max((stop - start) // AGE_SAMPLES, 1)
         for index in range(start, stop):
             exchange = decoded[index]
-            if isinstance(exchange, Rejection):
+            if type(exchange) is Rejection:
                 self._reject(arrivals.offset(index), exchange)
                 continue
             time = exchange.time
@@ -153,6 +154,10 @@ class PartitionLedger:
                     self._reject(arrivals.offset(index), problem)
                     continue
                 begins, ends, tallies = self._begins, self._ends, self._tallies
+            fields = FIELD_LISTS[bytes(exchange.fields)]
+            if fields is None:
+                self._reject(arrivals.offset(index), _NO_FIELD_LIST)
+                continue
             late = False
             if newest is None or time > newest:
                 newest = self.newest = time
@@ -160,7 +165,7 @@ class PartitionLedger:
                     rotates_at = ids.rotates_at = time + ids.window
                 elif time >= rotates_at:
                     ids.rotate(arrivals.offset(index), time)
-                    current, previous, rotates_at = ids.current, ids.previous, ids.rotates_at
+                    seen, remember, rotates_at = ids.seen, ids.current.append, ids.rotates_at
                     accepted = changes.ids.setdefault(ids.generation, [])
             elif time < newest - late_after:
                 late = True
@@ -169,32 +174,39 @@ class PartitionLedger:
             if tally is None:
                 tally = tallies[names] = self._open(names)
             identity = exchange.id
-            if identity in current or identity in previous:
+            if identity in seen:
                 tally.duplicates += 1
                 self._find(Breach.DUPLICATE_ID, exchange, time, tally)
                 continue
-            current.add(identity)
+            seen.add(identity)
+            remember(identity)
             accepted.append(identity)
             terms = tally.terms
             seconds = (time - EPOCH).total_seconds() - self._hour if terms.opening else 0.0
-            breaches = judge(exchange, terms, seconds, tally.usage)
+            breaches = judge(exchange, fields, terms, seconds, tally.usage)
             if breaches:
                 tally.breached += 1
                 for breach in breaches:
                     self._find(breach, exchange, time, tally)
             if exchange.outcome == "ok":
-                tally.answered[exchange.duration_ms] += 1
+                tally.answered.append(exchange.duration_ms)
             else:
-                tally.unanswered[exchange.outcome, exchange.duration_ms] += 1
+                tally.unanswered.append((exchange.outcome, exchange.duration_ms))
             tally.records += exchange.records
             tally.request_bytes += exchange.request_bytes
             tally.response_bytes += exchange.response_bytes
-            tally.last_time = max(tally.last_time, time)
+            if time > tally.last_time:
+                tally.last_time = time
             if late:
                 tally.late += 1
-            if not index % age_step:
-                changes.ages.append((time, age_step))
         changes.events += stop - start
+        self._sample_ages(decoded[start:stop])
+
+    def _sample_ages(self, decoded: Sequence[Decoded]) -> None:
+        step = max(len(decoded) // AGE_SAMPLES, 1)
+        for exchange in decoded[::step]:
+            if isinstance(exchange, Exchange):
+                self.changes.ages.append((in_utc(exchange.time), step))
 
     def _enter_hour(self, time: datetime, timestamp_ms: int, now: datetime) -> Rejection | None:
         """Make `time`'s hour the current one, unless the event came too early or too late to be counted."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import UTC, datetime
 
 from monitor.judging.terms import Terms, Usage
@@ -13,9 +12,8 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 class Tally:
     """Counts of one (hour, pair) since the last commit.
 
-    Durations are counted by their exact value: how many came in, how long they took together, how many
-    were over the agreed limit and in which bucket they fall are all worked out once per distinct value
-    at commit, not once per exchange.
+    Durations are only listed here: how many there were, how long they took together, how many were over the
+    agreed limit and in which bucket they fall is worked out for all of them together at commit.
     """
 
     __slots__ = (
@@ -35,8 +33,8 @@ class Tally:
     def __init__(self, terms: Terms, usage: Usage | None) -> None:
         self.terms = terms
         self.usage = usage
-        self.answered: defaultdict[float, int] = defaultdict(int)  # duration_ms -> exchanges with outcome ok
-        self.unanswered: defaultdict[tuple[str, float], int] = defaultdict(int)  # (outcome, duration_ms)
+        self.answered: list[float] = []  # duration_ms of the exchanges with outcome ok
+        self.unanswered: list[tuple[str, float]] = []  # outcome and duration_ms of the others
         self.records = 0
         self.request_bytes = 0
         self.response_bytes = 0

@@ -312,7 +312,7 @@ class PartitionStore:
             self._mine(tables.seen_ids), seen.generation >= ids.generation - 1
         )
         for generation, packed in connection.execute(query):
-            (ids.current if generation == ids.generation else ids.previous).update(_unpack_ids.decode(packed))
+            ids.restore(generation, _unpack_ids.decode(packed))
 
     def _cell_row(self, key: CellKey, cell: Cell) -> Row:
         return {

@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from monitor.events.decode import Headers, decode_one
+from monitor.events.fields import FIELD_LISTS, NO_FIELDS
 from monitor.events.rejection import Rejection
 from monitor.judging.book import Book
 from monitor.judging.breach import Breach
@@ -49,12 +50,13 @@ class PerEvent:
             tally.duplicates += 1
             return
         self._seen.add(exchange.id)
-        for breach in judge(exchange, tally.terms, time.timestamp() - hour, tally.usage):
+        fields = FIELD_LISTS[bytes(exchange.fields)]
+        for breach in judge(exchange, fields or NO_FIELDS, tally.terms, time.timestamp() - hour, tally.usage):
             self.breaches[tally.terms.pair, breach] += 1
         if exchange.outcome == "ok":
-            tally.answered[exchange.duration_ms] += 1
+            tally.answered.append(exchange.duration_ms)
         else:
-            tally.unanswered[exchange.outcome, exchange.duration_ms] += 1
+            tally.unanswered.append((exchange.outcome, exchange.duration_ms))
         tally.records += exchange.records
         tally.request_bytes += exchange.request_bytes
         tally.response_bytes += exchange.response_bytes
