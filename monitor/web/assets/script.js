@@ -12,7 +12,7 @@ const short = (value) =>
 const rate = (value) => number(value, value < 10 ? 1 : 0);
 const percent = (value) => {
   if (value === null) return "–";
-  const digits = value === 0 ? 0 : value < 0.01 ? 2 : 1;
+  const digits = value === 0 || value === 1 ? 0 : value < 0.01 ? 2 : 1;
   return new Intl.NumberFormat(lang, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 };
 const span = (s) => (s === null ? "–" : s < 120 ? `${number(s, s < 10 ? 1 : 0)} s` : t("minutes", { n: number(s / 60) }));
