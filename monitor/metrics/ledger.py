@@ -62,6 +62,7 @@ class PairFigures(NamedTuple):
     fault: int
     denied: int
     timeout: int
+    breached: int  # of all these, those with at least one breach
 
     @property
     def exchanges(self) -> int:
@@ -79,10 +80,20 @@ class Snapshot(NamedTuple):
 
 
 class _PairTotals:
-    __slots__ = ("denied", "fault", "last", "ok", "records", "request_bytes", "response_bytes", "timeout")
+    __slots__ = (
+        "breached",
+        "denied",
+        "fault",
+        "last",
+        "ok",
+        "records",
+        "request_bytes",
+        "response_bytes",
+        "timeout",
+    )
 
     def __init__(self) -> None:
-        self.ok = self.fault = self.denied = self.timeout = 0
+        self.ok = self.fault = self.denied = self.timeout = self.breached = 0
         self.records = self.request_bytes = self.response_bytes = 0
         self.last = 0.0
 
@@ -129,6 +140,7 @@ class LedgerMetrics(Collector):
         totals.fault += cell.fault
         totals.denied += cell.denied
         totals.timeout += cell.timeout
+        totals.breached += cell.breached
         totals.records += cell.records
         totals.request_bytes += cell.request_bytes
         totals.response_bytes += cell.response_bytes
@@ -157,7 +169,7 @@ class LedgerMetrics(Collector):
             return Snapshot(
                 totals=self._totals(),
                 pairs={
-                    pair: PairFigures(each.ok, each.fault, each.denied, each.timeout)
+                    pair: PairFigures(each.ok, each.fault, each.denied, each.timeout, each.breached)
                     for pair, each in self._pairs.items()
                 },
                 durations_us={key: each.total_us for key, each in self._durations.items()},

@@ -17,30 +17,31 @@ _Z = 1.96  # two-sided 95 %
 
 
 class _Deeds:
-    """What one agency did, as consumer (asked, breaches) and as provider (the rest)."""
+    """What one agency did, as consumer (asked, breached, breaches) and as provider (the rest)."""
 
-    __slots__ = ("answered", "asked", "breaches", "denied", "duration_us", "failures")
+    __slots__ = ("answered", "asked", "breached", "breaches", "denied", "duration_us", "failures")
 
     def __init__(self) -> None:
-        self.asked = self.breaches = 0
+        self.asked = self.breached = self.breaches = 0
         self.answered = self.denied = self.failures = self.duration_us = 0
 
     def badness(self) -> float:
-        # An exchange can hold several breaches; as a share it counts once.
-        bad = min(self.breaches, self.asked) + self.failures
-        return proven_share(bad, self.asked + self.answered - self.denied)
+        return proven_share(self.breached + self.failures, self.asked + self.answered - self.denied)
 
 
 def agency_rows(snapshot: Snapshot, registry: Registry) -> list[Row]:
     """A row for each agency that asked or answered, the worst first.
 
-    `asked` and `breaches` are its own as consumer; `answered`, `failure_share` (faults and timeouts of
-    what it did not deny) and `mean_duration_ms` are its own as provider, None where it answered nothing.
-    Worst is the highest share of breaches and failures that its number of exchanges proves.
+    As consumer: `asked`, `breaches`, and `breach_share` (exchanges with at least one breach; one exchange
+    may hold several). As provider: `answered`, `failure_share` (faults and timeouts of what it did not deny)
+    and `mean_duration_ms`. A share of nothing is None. Worst is the highest share of exchanges that were
+    breached or failed which its number of exchanges proves.
     """
     deeds: defaultdict[str, _Deeds] = defaultdict(_Deeds)
     for pair, figures in snapshot.pairs.items():
-        deeds[pair.consumer].asked += figures.exchanges
+        consumer = deeds[pair.consumer]
+        consumer.asked += figures.exchanges
+        consumer.breached += figures.breached
         provider = deeds[pair.provider]
         provider.answered += figures.exchanges
         provider.denied += figures.denied
@@ -57,6 +58,7 @@ def agency_rows(snapshot: Snapshot, registry: Registry) -> list[Row]:
             "answered": each.answered,
             "failure_share": _share(each.failures, each.answered - each.denied),
             "breaches": each.breaches,
+            "breach_share": _share(each.breached, each.asked),
             "mean_duration_ms": each.duration_us / each.answered / 1000 if each.answered else None,
         }
         for code, each in ordered

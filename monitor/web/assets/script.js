@@ -139,7 +139,7 @@ function render() {
   const plain = (value) => td(number(value), value ? "" : "zero");
   table("agency-table", [t("agency"), t("asked"), t("answered"), t("unavailable"), t("breaches"), t("mean")], doc.agencies, (a) => [
     agencyName(a), plain(a.asked), plain(a.answered), td(percent(a.failure_share), a.failure_share ? "" : "zero"),
-    td([make("span", number(a.breaches), a.breaches ? "warm" : "zero"), make("span", percent(a.asked ? a.breaches / a.asked : null), "beside")]),
+    td([make("span", number(a.breaches), a.breaches ? "warm" : "zero"), make("span", percent(a.breach_share), "beside")]),
     td(a.mean_duration_ms === null ? "–" : age(a.mean_duration_ms / 1000), a.mean_duration_ms === null ? "zero" : ""),
   ]);
   table("pair-table", [t("pair"), t("kind"), t("breaches"), t("of_exchanges")], doc.pairs, (p) => [

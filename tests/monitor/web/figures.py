@@ -69,8 +69,10 @@ class World:
     def commit(
         self, pair: Pair, *, breaches: dict[Breach, int] | None = None, age: float = 0.3, **counts: Any
     ) -> None:
-        """Commit a cell of these counts for a pair, with breaches."""
+        """Commit a cell of these counts for a pair; breaches are of different exchanges where they can be."""
         cell = Cell(last_time=datetime.fromtimestamp(self.now, UTC), **counts)
+        if "breached" not in counts:
+            cell.breached = min(sum((breaches or {}).values()), cell.exchanges)
         added = [(pair, breach, count) for breach, count in (breaches or {}).items()]
         self.counted.add(Committed([(Terms(pair), cell)], added))
         self.own.commit_duration.observe(0.01)

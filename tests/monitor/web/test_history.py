@@ -61,10 +61,7 @@ def test_the_curve_holds_every_exchange_once(steps: list[tuple[float, int]]) -> 
         counted_at[round(time, 6)] = exchanges
     points = history.points()
     assert all(point.exchanges >= 0 for point in points)
-    total = sum(
-        point.exchanges * (earlier.ago - point.ago)
-        for earlier, point in pairwise(points)
-    )
+    total = sum(point.exchanges * (earlier.ago - point.ago) for earlier, point in pairwise(points))
     if points:
         begin = counted_at[min(counted_at, key=lambda t: abs(t - (time - points[0].ago)))]
         assert total == pytest.approx(exchanges - begin, abs=1e-3)

@@ -35,6 +35,17 @@ def test_breaches_are_the_consumers_and_failures_the_providers() -> None:
     assert rows["MOH"]["mean_duration_ms"] is None
 
 
+def test_an_exchange_with_two_breaches_is_one_breached_exchange() -> None:
+    """No share exceeds the whole, and no agency ranks worse for one exchange that breaks two terms."""
+    world = World()
+    world.commit(MOH, ok=10, breached=3, breaches={Breach.UNSIGNED: 3, Breach.CASE_MISSING: 3})
+    world.commit(MOJ, ok=10, breached=4, breaches={Breach.UNSIGNED: 4})
+    rows = world.document()["agencies"]["rows"]
+    assert [(row["code"], row["breaches"], row["breach_share"]) for row in rows] == [
+        ("MOJ", 4, 0.4), ("MOH", 6, 0.3), ("MPS", 0, None),
+    ]  # fmt: skip
+
+
 def test_a_denial_is_an_answer() -> None:
     """The share of failures is of what the provider did not deny, as availability counts it."""
     world = World()
