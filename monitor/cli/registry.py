@@ -1,15 +1,18 @@
-"""`monitor registry`: checks a registry folder, shows its records, writes the schemas for editors."""
+"""`monitor registry`: checks a registry folder, shows its records and what it lacks, writes schemas."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.errors import UsageProblem
+from monitor.cli.moments import point_in_time
+from monitor.errors import MonitorError, UsageProblem
+from monitor.ledger.partition import OTHER_NAMES
+from monitor.registry.drafts import draft_agencies, draft_services, printable
 from monitor.registry.load import load_registry
 from monitor.registry.model import Agency, Agreement, Record
 from monitor.registry.problems import RegistryProblems
@@ -18,12 +21,16 @@ from monitor.registry.schema import write_schemas
 from monitor.registry.summary import EXPIRY_NOTICE, Summary, summarise
 from monitor.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from monitor.storage.gaps import Gap
+
+SHOWN_STRAYED = 5
 _FOLDER = click.argument("folder", required=False, type=click.Path(path_type=Path))
 
 
 @click.group()
 def registry() -> None:
-    """Agencies, services and agreements: check them, show one, write schemas for editors."""
+    """Agencies, services and agreements: check, show, complete; schemas for editors."""
 
 
 @registry.command()
@@ -100,6 +107,102 @@ def show(name: str, folder: Path | None) -> None:
             _print_record(one)
     else:
         raise UsageProblem(f"no agency, service or agreement of this registry is called {name}")
+
+
+@registry.command()
+@click.option(
+    "--registry",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Registry folder [default: MONITOR_REGISTRY].",
+)
+@click.option("--since", metavar="TIME", help="Only names seen since: 2026-10-05, 2026-10-05T08:00, 3h, 2d.")
+@click.option(
+    "--limit", type=click.IntRange(0), default=50, show_default=True, help="The largest so many; 0 for all."
+)
+@click.option("--yaml", "as_yaml", is_flag=True, help="Write drafts of the missing records instead.")
+@click.pass_context
+def gaps(ctx: click.Context, *, folder: Path | None, since: str | None, limit: int, as_yaml: bool) -> None:
+    """List the names on exchanges that the registry does not hold, the most frequent first.
+
+    Reads the database and the registry and writes nothing. A name that was registered since it was counted
+    is left out. EXCHANGES counts all of them, also with --since.
+    With --yaml, prints records to paste into the registry: what only people know is marked FILL-IN.
+
+    Exit status: 0 no gaps, 1 gaps (or no database), 2 wrong use.
+    """
+    settings = load_settings()
+    begin = point_in_time(since, datetime.now(settings.zone), settings.zone) if since else None
+    found, strayed = _missing(_gaps(settings, begin), _if_usable(folder or settings.registry))
+    shown = found[:limit] if limit else found
+    if as_yaml:
+        named = [gap for gap in shown if gap.name != OTHER_NAMES]
+        for kind, draft in (("agency", draft_agencies), ("service", draft_services)):
+            click.echo(
+                draft((gap.name, _volume(gap, settings)) for gap in named if gap.kind == kind), nl=False
+            )
+    elif shown:
+        rows = [(gap.kind, printable(gap.name), str(gap.exchanges), _counted(gap, settings)) for gap in shown]
+        _print_table(("kind", "name", "exchanges", "last counted"), rows)
+    else:
+        click.echo("The registry holds every name.")
+    if strayed:
+        first = ", ".join(f"{service} of {provider}" for service, provider in strayed[:SHOWN_STRAYED])
+        more = f" and {len(strayed) - SHOWN_STRAYED} more" if len(strayed) > SHOWN_STRAYED else ""
+        click.echo(
+            f"Registered, but exchanges named another provider or came before: {first}{more}.", err=True
+        )
+    if len(shown) < len(found):
+        click.echo(f"The first {len(shown)} of {len(found)}; --limit 0 lists all.", err=True)
+    ctx.exit(1 if found else 0)
+
+
+def _gaps(settings: Settings, since: datetime | None) -> list[Gap]:
+    from sqlalchemy.exc import DBAPIError
+
+    from monitor.storage.engine import open_engine
+    from monitor.storage.gaps import read_gaps
+    from monitor.storage.schema import check_schema
+
+    url = settings.sqlalchemy_url
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise MonitorError(f"there is no database {url.database}: `monitor migrate` makes it")
+    engine = open_engine(url, read_only=True)
+    try:
+        check_schema(engine)
+        return read_gaps(engine, since)
+    except DBAPIError as why:
+        raise MonitorError(f"the database: {str(why.orig).strip().splitlines()[0]}") from why
+    finally:
+        engine.dispose()
+
+
+def _if_usable(folder: Path) -> Registry:
+    """The registry, or an empty one where it has problems: then every name is listed."""
+    try:
+        return load_registry(folder)
+    except RegistryProblems:
+        click.echo(f"{folder} has problems (`monitor registry check`): every name is listed", err=True)
+        return Registry.of()
+
+
+def _missing(gaps: Sequence[Gap], found: Registry) -> tuple[list[Gap], list[tuple[str, str]]]:
+    """The gaps that are still open; and services that are registered, each with its provider."""
+    strayed = [
+        (gap.name, found.services[gap.name].provider)
+        for gap in gaps
+        if gap.kind == "service" and gap.name in found.services
+    ]
+    held = found.canonical.keys() | found.services.keys()
+    return [gap for gap in gaps if gap.name not in held], strayed
+
+
+def _volume(gap: Gap, settings: Settings) -> str:
+    return f"exchanges: {gap.exchanges}, last counted {_counted(gap, settings)}"
+
+
+def _counted(gap: Gap, settings: Settings) -> str:
+    return f"{gap.last_time.astimezone(settings.zone):%Y-%m-%d %H:%M}"
 
 
 def _today(settings: Settings) -> date:
@@ -182,12 +285,13 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     console = Console()
     if console.is_terminal:
         from rich.table import Table
+        from rich.text import Text
 
         table = Table()
         for name in header:
             table.add_column(name, overflow="fold")  # an id that is cut short helps nobody
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*(Text(text) for text in row))  # a name may hold what looks like markup
         console.print(table)
         return
     widths = [max(len(text) for text in column) for column in zip(header, *rows, strict=True)]
