@@ -15,6 +15,7 @@ class FieldLists(dict[bytes, Fields | None]):
     """Field lists by their JSON text; None for a text that is no list of names (or null)."""
 
     LIMIT = 20_000  # agencies ask for some hundred different lists; a flood of others begins anew
+    LONGEST = 2_000  # bytes of a text that is kept, so that a flood of long ones stays below 100 MB
 
     def __missing__(self, text: bytes) -> Fields | None:
         fields: Fields | None = NO_FIELDS
@@ -25,7 +26,8 @@ class FieldLists(dict[bytes, Fields | None]):
                 fields = None
         if len(self) >= self.LIMIT:
             self.clear()
-        self[text] = fields
+        if len(text) <= self.LONGEST:
+            self[text] = fields
         return fields
 
 
