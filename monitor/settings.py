@@ -1,4 +1,4 @@
-"""All settings, read once from MONITOR_* variables, `.env` and `monitor.toml` (in that order of precedence)."""
+"""All settings, read once: MONITOR_* variables come before `.env`, and that before `monitor.toml`."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         str | None,
         Field(
             pattern=r"^[A-Za-z0-9._-]{1,100}$",
-            description="a name that stays over restarts: a worker that comes back with it gets its partitions at once",
+            description="a name kept over restarts: a worker that comes back gets its partitions at once",
         ),
     ] = None
     session_timeout: Annotated[
@@ -108,7 +108,7 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # pydantic's signature
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment before `.env` before `monitor.toml`."""
         return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
@@ -157,7 +157,7 @@ class Settings(BaseSettings):
             offset = datetime(2026, month, 1, tzinfo=zone).utcoffset()
             if offset is None or offset % timedelta(hours=1):
                 raise ValueError(
-                    f"its offset from UTC is {offset}; cells are UTC hours, so local days must begin on a whole hour"
+                    f"its offset from UTC is {offset}; cells are UTC hours: local days must begin on one"
                 )
         return value
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import faust
 from aiokafka.errors import KafkaError
 from faust.exceptions import ProducerSendError
 from faust.types import TP
 from mode import ServiceT
+from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from monitor.judging.book import Book
@@ -29,7 +30,7 @@ MAX_LETTER_BYTES = 9 * 1024 * 1024  # the dead-letters topic takes 8 MiB, and he
 EMBEDDED_SESSION_S, EMBEDDED_HEARTBEAT_S = 2.0, 0.5
 
 
-class BatchSchema(faust.Schema):  # type: ignore[misc]
+class BatchSchema(faust.Schema[Any, Any]):
     """Hands a record batch on as it is: decoding is the ledger's business, many events at a time."""
 
     def compile(self, app: Any, **_options: Any) -> Any:
@@ -41,10 +42,11 @@ class BatchSchema(faust.Schema):  # type: ignore[misc]
         return decode
 
 
-class App(faust.App):  # type: ignore[misc]
+class App(faust.App):
     """A Faust app whose truth about progress is the database."""
 
     logger = logging.getLogger("faust.app")
+    monitor_settings: Settings
     lanes: Lanes
     batched_topics: frozenset[str]
     read_committed: bool
@@ -83,7 +85,8 @@ class ConsumerReader:
 
     @property
     def _consumer(self) -> Consumer:
-        consumer: Consumer = self._app.consumer
+        consumer = self._app.consumer
+        assert isinstance(consumer, Consumer)  # noqa: S101  # the transport is registered by that name
         return consumer
 
     async def start_reading(self, offsets: Mapping[TP, int]) -> None:
@@ -134,10 +137,10 @@ def create_app(
         async for event in stream.events():
             await app.lanes.process(event.message.tp, event.value)
 
-    @app.on_partitions_revoked.connect
     async def give_back(_app: Any, revoked: set[TP], **_kwargs: Any) -> None:
         await app.lanes.close(revoked)
 
+    app.on_partitions_revoked.connect(cast(Any, give_back))  # Faust's type for it leaves out the argument
     return app
 
 
@@ -190,24 +193,21 @@ def _credentials(settings: Settings) -> Any:
     protocol = settings.kafka_security_protocol
     context = None
     if protocol.endswith("SSL"):
-        key_password = settings.kafka_ssl_key_password
         context = tls_context(
-            *(
-                None if path is None else str(path)
-                for path in (
-                    settings.kafka_ssl_ca_file,
-                    settings.kafka_ssl_cert_file,
-                    settings.kafka_ssl_key_file,
-                )
-            ),
-            None if key_password is None else key_password.get_secret_value(),
+            settings.kafka_ssl_ca_file,
+            settings.kafka_ssl_cert_file,
+            settings.kafka_ssl_key_file,
+            _revealed(settings.kafka_ssl_key_password),
         )
     if protocol.startswith("SASL"):
-        password = settings.kafka_sasl_password
         return faust.SASLCredentials(
             username=settings.kafka_sasl_username,
-            password=None if password is None else password.get_secret_value(),
+            password=_revealed(settings.kafka_sasl_password),
             mechanism=settings.kafka_sasl_mechanism,
             ssl_context=context,
         )
     return None if context is None else faust.SSLCredentials(context=context)
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

@@ -181,7 +181,7 @@ class Lanes(Service):
     # The work
 
     async def process(self, tp: TP, batch: RecordBatch) -> None:
-        """Count a batch; wait when too much is uncommitted. A batch of a partition that is not ours is left."""
+        """Count a batch; wait when too much is uncommitted. One of a partition that is not ours is left."""
         lane = self._lanes.get(tp)
         if lane is None:
             return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import signal
 import socket
 import sys
 from datetime import UTC, datetime
@@ -76,7 +75,6 @@ def run(settings: Settings) -> int:
         worker.execute_from_commandline()
     except SystemExit as done:
         return _status(done)
-    return 0
 
 
 def _status(done: SystemExit) -> int:
@@ -90,7 +88,7 @@ def _with_free_port(settings: Settings) -> Settings:
             probe.bind((settings.web_host, settings.web_port))
         except OSError as why:
             raise UsageProblem(
-                f"MONITOR_WEB_HOST={settings.web_host!r}, MONITOR_WEB_PORT={settings.web_port}: cannot listen there "
-                f"({why.strerror}); choose another port, or 0 for a free one"
+                f"MONITOR_WEB_HOST={settings.web_host!r}, MONITOR_WEB_PORT={settings.web_port}: "
+                f"cannot listen there ({why.strerror}); choose another port, or 0 for a free one"
             ) from why
         return settings.model_copy(update={"web_port": probe.getsockname()[1]})

@@ -8,7 +8,8 @@ which also says what is wrong with the one that is.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
+from itertools import compress, count
+from operator import itemgetter, not_
 from typing import Any, Literal
 
 import msgspec
@@ -101,16 +102,16 @@ def _decode_together(group: Sequence[Body]) -> list[Decoded] | None:
     return exchanges if len(exchanges) == len(group) else None
 
 
-def _decode_mixed(group: Sequence[Body]) -> list[Decoded] | None:
-    structured = [body is not None and _STRUCTURED_MARK in body for body in group]
-    bare_lines = [body for body, is_event in zip(group, structured, strict=True) if not is_event and body]
-    event_lines = [body for body, is_event in zip(group, structured, strict=True) if is_event and body]
-    bare = _exchanges.decode_lines(b"\n".join(bare_lines)) if bare_lines else []
-    events = _structured.decode_lines(b"\n".join(event_lines))
-    if len(bare) + len(events) != len(group):
+def _decode_mixed(group: Sequence[Any]) -> list[Decoded] | None:
+    """Decode bare exchanges and structured CloudEvents in one call each; the bodies are known to be whole."""
+    structured = [_STRUCTURED_MARK in body for body in group]
+    events = _structured.decode_lines(b"\n".join(compress(group, structured)))
+    decoded: list[Any] = _exchanges.decode_lines(b"\n".join(compress(group, map(not_, structured))))
+    if len(decoded) + len(events) != len(group):
         return None
-    next_bare, next_event = iter(bare), iter(events)
-    return [next(next_event).data if is_event else next(next_bare) for is_event in structured]
+    for index, event in zip(compress(count(), structured), events, strict=True):
+        decoded.insert(index, event.data)  # in rising order, so that each comes to stand where it was
+    return decoded
 
 
 def decode_one(body: Body, headers: Headers) -> Decoded:

@@ -11,9 +11,7 @@ Breaches = tuple[Breach, ...]
 _NONE: Breaches = ()
 
 
-def judge(
-    exchange: Exchange, fields: Fields, terms: Terms, seconds: float, usage: Usage | None
-) -> Breaches:
+def judge(exchange: Exchange, fields: Fields, terms: Terms, seconds: float, usage: Usage | None) -> Breaches:
     """Return every way in which an exchange departs from its terms; empty when it keeps them all.
 
     `fields` are those that the exchange asks for;

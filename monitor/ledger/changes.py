@@ -9,7 +9,7 @@ from typing import NamedTuple
 from monitor.events.rejection import Reason, Rejection
 from monitor.judging.terms import Pair
 from monitor.ledger.finding import Finding, FindingKey
-from monitor.ledger.ids import IdState
+from monitor.ledger.ids import NO_IDS, IdState
 from monitor.ledger.tally import Tally
 
 
@@ -24,13 +24,14 @@ class GapKey(NamedTuple):
 class Changes:
     """Deltas since the last commit, and the offset up to which they reach.
 
-    `ids` are the ids accepted, by generation, and `id_state` is where that memory stands at the end; `ages` are (event time, weight) samples for the metric of
-    event age; `rejections` carry the offset of each event that was set aside.
+    `ids` are the ids accepted, by generation, and `id_state` is where that memory stands at the end;
+    `ages` are (event time, weight) samples for the metric of event age; `rejections` carry the offset of
+    each event that was set aside.
     """
 
     next_offset: int
     newest: datetime | None = None
-    id_state: IdState = IdState()
+    id_state: IdState = NO_IDS
     events: int = 0
     tallies: dict[int, dict[Pair, Tally]] = field(default_factory=dict)
     findings: dict[FindingKey, Finding] = field(default_factory=dict)

@@ -26,7 +26,7 @@ def bucket_of(microseconds: int) -> int:
     """The bucket of a value: 0 holds 1 µs and below 2**(1/32), ZERO holds nothing measurable."""
     if microseconds <= 0:
         return ZERO
-    return max(int(ceil(log2(microseconds) * _PER_DOUBLING)) - 1, 0)
+    return max(ceil(log2(microseconds) * _PER_DOUBLING) - 1, 0)
 
 
 def upper_bound(bucket: int) -> float:
@@ -60,7 +60,7 @@ def merge(into: Histogram, other: Mapping[int, int]) -> None:
 
 
 def encode(histogram: Histogram) -> bytes:
-    """Pack for storage: MessagePack of bucket -> count in bucket order, so equal histograms have equal bytes."""
+    """Pack for storage: MessagePack of bucket -> count, in bucket order: equal histograms, equal bytes."""
     return _encoder.encode(dict(sorted(histogram.items())))
 
 

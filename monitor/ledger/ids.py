@@ -17,6 +17,9 @@ class IdState(NamedTuple):
     shortened: int = 0
 
 
+NO_IDS = IdState()
+
+
 @dataclass(slots=True)
 class IdMemory:
     """Two generations of ids, and one set of both to look them up in.

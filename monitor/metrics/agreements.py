@@ -1,4 +1,4 @@
-"""The metrics that come from the registry: which agreements are in force, until when, and their objectives."""
+"""The metrics that come from the registry: agreements in force, until when, and their objectives."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class PartitionStore:
             rejections = select(tables.rejected.c.reason, tables.rejected.c["count"]).where(
                 self._mine(tables.rejected)
             )
-            self._rejected = {reason: count for reason, count in connection.execute(rejections)}
+            self._rejected = {row[0]: row[1] for row in connection.execute(rejections)}
             self._gap_names = {
                 GapKey(kind, name)
                 for kind, name in connection.execute(

@@ -23,9 +23,10 @@ _value = attrgetter("value")
 class RecordBatch:
     """Records of one partition in order of offset; also what the ledger asks of arrivals.
 
-    `position` is where reading began, and `next_offset` where it goes on: past the last record, and past anything after it that is no
-    record of the topic (transaction markers, compacted records). `earliest_ms` and `latest_ms` bound the
-    records' timestamps. A batch can be empty when only such gaps were fetched.
+    `position` is where reading began, and `next_offset` where it goes on: past the last record, and past
+    anything after it that is no record of the topic (transaction markers, compacted records).
+    `earliest_ms` and `latest_ms` bound the records' timestamps. A batch can be empty when only such gaps
+    were fetched.
     """
 
     __slots__ = ("_records", "earliest_ms", "latest_ms", "next_offset", "partition", "position", "topic")
@@ -65,7 +66,7 @@ class RecordBatch:
         return self._records[index].offset
 
     def timestamp_ms(self, index: int) -> int:
-        """When the record at an index was sent, in milliseconds since 1970; `latest_ms` where it does not say."""
+        """When a record was sent, in milliseconds since 1970; `latest_ms` where it does not say."""
         timestamp = self._records[index].timestamp
         return self.latest_ms if timestamp is None or timestamp < 0 else timestamp
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import aiokafka
 from aiokafka import TopicPartition
@@ -25,6 +26,25 @@ from streams.transport.drain import fetched
 FROM_THE_BEGINNING = -1
 
 
+class BatchApp(Protocol):
+    """What the transport asks of the app that it serves."""
+
+    batched_topics: frozenset[str]
+    read_committed: bool
+
+    async def starting_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
+        """Where to read on, by partition."""
+
+    def committed_offsets(self) -> Mapping[TP, int]:
+        """How far the database is, by partition."""
+
+
+def batch_app(part: Any) -> BatchApp:
+    """The app of a part of the transport; Faust's types know it only as any app."""
+    app: BatchApp = part.app
+    return app
+
+
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """aiokafka's consumer in a thread of its own, handing over whole batches."""
 
@@ -33,7 +53,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # Exchanges of an aborted transaction were never sent; the embedded broker knows no transactions.
-        if self.app.read_committed:
+        if batch_app(self).read_committed:
             consumer._isolation_level = "read_committed"
         # A longer wait would hold an almost idle partition's events back; the broker answers at once
         # when there is data, so this bounds only how long an empty fetch stays open.
@@ -54,11 +74,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             raise ConsumerStoppedError
         with fetcher._subscriptions.fetch_context():
             return await fetched(
-                fetcher, active_partitions, timeout or 0.0, max_records, self.app.batched_topics.__contains__
+                fetcher,
+                active_partitions,
+                timeout or 0.0,
+                max_records,
+                batch_app(self).batched_topics.__contains__,
             )
 
     def failure(self) -> BaseException | None:
-        """What ended one of aiokafka's background tasks; nobody else looks, and without them nothing is read."""
+        """What ended one of aiokafka's background tasks: nobody else looks, and nothing is read any more."""
         consumer = self._consumer
         if consumer is None or consumer._closed:
             return None
@@ -67,7 +91,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             consumer._fetcher._fetch_task,
         ):
             if task is not None and task.done() and not task.cancelled() and task.exception() is not None:
-                return task.exception()
+                error: BaseException = task.exception()
+                return error
         return None
 
     async def start_reading(self, offsets: Mapping[TP, int]) -> None:
@@ -106,9 +131,9 @@ class Consumer(driver.Consumer):
             max(record.next_offset - 1, 0),
             record.latest_ms / 1000.0,
             0,
-            (),
+            [],
             None,
-            record,
+            record,  # type: ignore[arg-type]  # where Faust has bytes, batches have a batch
             None,
             0,
             0,
@@ -118,7 +143,7 @@ class Consumer(driver.Consumer):
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Start reading each assigned partition where the database left it."""
-        offsets = await self.app.starting_offsets(self.assignment())
+        offsets = await batch_app(self).starting_offsets(self.assignment())
         await self._thread.start_reading(offsets)
         return {tp: offset for tp, offset in offsets.items() if offset > 0}
 
@@ -132,7 +157,7 @@ class Consumer(driver.Consumer):
             self._acked_index.pop(tp, None)
         return {
             tp: offset
-            for tp, offset in self.app.committed_offsets().items()
+            for tp, offset in batch_app(self).committed_offsets().items()
             if offset > (self._committed_offset[tp] or 0)
         }
 
@@ -143,7 +168,7 @@ class Producer(driver.Producer):
     logger = driver.logger
 
     def _settings_extra(self) -> Mapping[str, Any]:
-        return {"acks": "all", "enable_idempotence": self.app.read_committed}
+        return {"acks": "all", "enable_idempotence": batch_app(self).read_committed}
 
 
 class Transport(driver.Transport):
@@ -154,7 +179,7 @@ class Transport(driver.Transport):
 
 
 def tls_context(
-    ca_file: str | None, cert_file: str | None, key_file: str | None, password: str | None
+    ca_file: Path | None, cert_file: Path | None, key_file: Path | None, password: str | None
 ) -> ssl.SSLContext:
     """A TLS context for brokers: certificates are checked, against `ca_file` or the system's authorities."""
     context = ssl.create_default_context(cafile=ca_file)

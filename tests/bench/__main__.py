@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from monitor.settings import Settings
+from monitor.simulation import Shares
 from tests.bench.latency import measure_latency
 from tests.bench.memory import measure_memory
 from tests.e2e.exactness import CHECKOUT, REGISTRY, Stage, WorkerProcess, differences, fill, stage_settings
@@ -39,7 +40,9 @@ def main() -> int:
     given = parser.parse_args()
     parts = set(given.only or ["throughput", "latency", "memory"])
     console = Console()
-    console.print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.2f}, Python {sys.version.split()[0]}")
+    console.print(
+        f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.2f}, Python {sys.version.split()[0]}"
+    )
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         kafka = stack.enter_context(Kafka(folder / "kafka"))
@@ -53,13 +56,15 @@ def main() -> int:
     return 0
 
 
-def throughput(console: Console, folder: Path, bootstrap: str, postgres: Postgres, given: argparse.Namespace) -> None:
+def throughput(
+    console: Console, folder: Path, bootstrap: str, postgres: Postgres, given: argparse.Namespace
+) -> None:
     """Read the same topic with every contender; print rates and ratios."""
     settings = stage_settings(bootstrap, f"sqlite:///{folder}/fill.db", "bench-", "fill").model_copy(
         update={"commit_interval": 0.4}
     )
     began = time.perf_counter()
-    stage = fill(settings, folder, events=given.events, partitions=PARTITIONS, seed=7)
+    stage = fill(settings, folder, events=given.events, partitions=PARTITIONS, seed=7, shares=Shares())
     size = _bytes_per_event(stage)
     console.print(
         f"topic: {stage.records:,} exchanges over {PARTITIONS} partitions, {size:.0f} bytes each on average, "
@@ -71,7 +76,9 @@ def throughput(console: Console, folder: Path, bootstrap: str, postgres: Postgre
             rates.setdefault(name, []).append(contender())
             console.print(f"  {name}: {rates[name][-1]:,.0f}/s")
     if not given.worker_only:
-        rates["plain Faust agent (decode, judge, fold; no commit)"] = [_python(stage, "plain_faust", FAUST_EVENTS)]
+        rates["plain Faust agent (decode, judge, fold; no commit)"] = [
+            _python(stage, "plain_faust", FAUST_EVENTS)
+        ]
         rates["Quix Streams (decode, judge, fold; no commit)"] = [_python(stage, "quix", stage.records)]
     console.print(_table(rates))
 
@@ -80,7 +87,9 @@ def _fast(stage: Stage, postgres: Postgres, turn: int) -> dict[str, Callable[[],
     return {
         AIOKAFKA: lambda: _python(stage, "aiokafka_loop", stage.records),
         "Kafka's consumer performance tool": lambda: _perf_tool(stage),
-        "worker, everything on, SQLite": lambda: _worker(stage, f"sqlite:///{stage.folder}/worker-{turn}.db", turn),
+        "worker, everything on, SQLite": lambda: _worker(
+            stage, f"sqlite:///{stage.folder}/worker-{turn}.db", turn
+        ),
         "worker, everything on, PostgreSQL": lambda: _worker_on_postgres(stage, postgres, turn),
     }
 
@@ -178,13 +187,19 @@ def _table(rates: dict[str, list[float]]) -> Table:
     medians = {name: statistics.median(values) for name, values in rates.items()}
     for name, values in rates.items():
         table.add_row(
-            name, f"{medians[name]:,.0f}", f"{min(values):,.0f}", f"{max(values):,.0f}", f"{medians[name] / base:.2f}"
+            name,
+            f"{medians[name]:,.0f}",
+            f"{min(values):,.0f}",
+            f"{max(values):,.0f}",
+            f"{medians[name] / base:.2f}",
         )
     for worker in [name for name in rates if name.startswith("worker")]:
         for other, bar in (("plain Faust", 20), ("Quix", 5), ("aiokafka", 1)):
             match = next((name for name in rates if name.startswith(other)), None)
             if match is not None:
-                table.add_row(f"{worker} / {match}", f"{medians[worker] / medians[match]:.2f} ×", "", "", f"bar {bar} ×")
+                table.add_row(
+                    f"{worker} / {match}", f"{medians[worker] / medians[match]:.2f} ×", "", "", f"bar {bar} ×"
+                )
     return table
 
 

@@ -52,9 +52,9 @@ def measure_latency(folder: Path, bootstrap: str) -> str:
         return latencies[min(int(q * len(latencies)), len(latencies) - 1)]
 
     return (
-        f"latency at {RATE:,} events/s over {SECONDS} s: of {len(latencies):,} events, half were committed and in "
-        f"/metrics {share(0.5):.2f} s after they were sent, 99 % {share(0.99):.2f} s, all {latencies[-1]:.2f} s "
-        f"({len(seen)} scrapes; bar: 99 % within 1 s)"
+        f"latency at {RATE:,} events/s over {SECONDS} s: of {len(latencies):,} events, half were committed "
+        f"and in /metrics {share(0.5):.2f} s after they were sent, 99 % {share(0.99):.2f} s, "
+        f"all {latencies[-1]:.2f} s ({len(seen)} scrapes; bar: 99 % within 1 s)"
     )
 
 
@@ -88,9 +88,18 @@ def _scrape(web: str) -> str:
 
 async def _send(stage: Stage) -> Sent:
     settings = stage.settings
-    simulation = Simulation(load_registry(settings.registry), 11, settings.zone, replace(Shares(), malformed=0.0), live=True, jitter=0.0)
+    simulation = Simulation(
+        load_registry(settings.registry),
+        11,
+        settings.zone,
+        replace(Shares(), malformed=0.0),
+        live=True,
+        jitter=0.0,
+    )
     topic = settings.topic("exchanges")
-    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, linger_ms=5, enable_idempotence=True)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap, linger_ms=5, enable_idempotence=True
+    )
     await producer.start()
     sent: Sent = []
     positions = dict.fromkeys(range(PARTITIONS), 0)
@@ -102,7 +111,9 @@ async def _send(stage: Stage) -> Sent:
             for event in simulation.events([now] * (due - count)):
                 partition = partition_of(event.key, PARTITIONS)
                 at = time.time()
-                await producer.send(topic, event.value, key=event.key, partition=partition, headers=event.headers)
+                await producer.send(
+                    topic, event.value, key=event.key, partition=partition, headers=event.headers
+                )
                 if now > began + WARM_UP_S:
                     sent.append((partition, positions[partition], at))
                 positions[partition] += 1
@@ -123,6 +134,7 @@ def _latencies(sent: Sent, seen: Seen) -> list[float]:
             index += 1
         cursor[partition] = index
         if index == len(seen):
-            raise RuntimeError(f"event {position} of partition {partition}, sent {datetime.fromtimestamp(at, UTC)}, never came")
+            sent_at = datetime.fromtimestamp(at, UTC)
+            raise RuntimeError(f"event {position} of partition {partition}, sent {sent_at}, never came")
         latencies.append(seen[index][0] - at)
     return latencies

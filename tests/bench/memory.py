@@ -45,7 +45,8 @@ def measure_memory(folder: Path, bootstrap: str) -> str:
     finally:
         worker.kill()
     return (
-        f"memory: {peak:.0f} MB at the peak with {stage.cells():,} cells of one hour and {EVENTS:,} remembered ids "
+        f"memory: {peak:.0f} MB at the peak with {stage.cells():,} cells of one hour and "
+        f"{EVENTS:,} events "
         "(bar: 400 MB with 5,000 cells)"
     )
 
@@ -58,7 +59,13 @@ def _write_registry(folder: Path) -> None:
         for number in range(count)
     ]
     services = [
-        {"id": f"load.service-{number}", "provider": f"P{number}", "name": text, "method": "query", "personal_data": "none"}
+        {
+            "id": f"load.service-{number}",
+            "provider": f"P{number}",
+            "name": text,
+            "method": "query",
+            "personal_data": "none",
+        }
         for number in range(SERVICES)
     ]
     agreements = [

@@ -1,4 +1,4 @@
-"""The same decode, judge and fold as the worker's, one event at a time, as an application on a framework has it."""
+"""The worker's decode, judge and fold, one event at a time, as an application on a framework has it."""
 
 from __future__ import annotations
 
@@ -60,5 +60,5 @@ class PerEvent:
         tally.records += exchange.records
         tally.request_bytes += exchange.request_bytes
         tally.response_bytes += exchange.response_bytes
-        if time > tally.last_time:
+        if time > tally.last_time:  # noqa: PLR1730  # as in the worker
             tally.last_time = time

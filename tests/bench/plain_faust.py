@@ -25,7 +25,9 @@ app = faust.App(
     web_enabled=False,
     datadir=tempfile.mkdtemp(prefix="bench-faust-"),
 )
-topic = app.topic(contest.topic, value_type=bytes, value_serializer="raw", key_type=bytes, key_serializer="raw")
+topic = app.topic(
+    contest.topic, value_type=bytes, value_serializer="raw", key_type=bytes, key_serializer="raw"
+)
 counting = PerEvent()
 
 

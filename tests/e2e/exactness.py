@@ -9,17 +9,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from sqlalchemy import Engine, func, select
 
 from monitor.registry.load import load_registry
 from monitor.settings import Settings, load_settings
-from monitor.simulation import Account, Shares, simulate
+from monitor.simulation import Account, Cell, Shares, simulate
+from monitor.simulation.account import CellKey
 from monitor.storage import tables
 from monitor.storage.engine import open_engine
 from monitor.storage.schema import migrate
@@ -30,7 +31,7 @@ from streams.topics import planned
 CHECKOUT = Path(__file__).resolve().parents[2]
 REGISTRY = CHECKOUT / "deploy" / "registry"
 SESSION_S = 6.0  # the broker's own lower bound: how soon it gives a killed worker's partitions away
-# A run's events come a little after the wall clock's day began, so that none is too old or in the future.
+# A run's events lie so far back that none is in the future when it is read, however late it starts.
 HOURS_BACK = 30
 
 
@@ -70,16 +71,23 @@ class Stage:
         return int(total or 0)
 
 
+# More of everything that is hard than the platform has.
+HARSH = Shares(
+    breach=0.02, late=0.01, duplicate=0.01, malformed=0.005, fault=0.02, binary=0.03, structured=0.03
+)
+
+
 def create_topics(settings: Settings, partitions: int) -> None:
     """Create the topics of the contract under the settings' prefix."""
     with Administration(settings) as administration:
         administration.create(planned(settings.topic_prefix, partitions=partitions))
 
 
-def fill(settings: Settings, folder: Path, *, events: int, partitions: int, seed: int) -> Stage:
+def fill(
+    settings: Settings, folder: Path, *, events: int, partitions: int, seed: int, shares: Shares = HARSH
+) -> Stage:
     """Create the topics, send simulated events in bulk, and keep account of them."""
     create_topics(settings, partitions)
-    shares = Shares(breach=0.02, late=0.01, duplicate=0.01, malformed=0.005, fault=0.02, binary=0.03, structured=0.03)
     account = Account()
     start = time.time() - HOURS_BACK * 3600
 
@@ -88,7 +96,12 @@ def fill(settings: Settings, folder: Path, *, events: int, partitions: int, seed
     def kept() -> Iterator[object]:
         nonlocal size
         for sent in simulate(
-            load_registry(settings.registry), seed=seed, zone=settings.zone, shares=shares, start=start, count=events
+            load_registry(settings.registry),
+            seed=seed,
+            zone=settings.zone,
+            shares=shares,
+            start=start,
+            count=events,
         ):
             account.add(sent)
             size += len(sent.value)
@@ -208,7 +221,9 @@ def running(workers: list[WorkerProcess]) -> Iterator[None]:
             worker.kill()
 
 
-def kill_while_counting(stage: Stage, workers: list[WorkerProcess], *, kills: int, seed: int, deadline_s: float) -> list[int]:
+def kill_while_counting(
+    stage: Stage, workers: list[WorkerProcess], *, kills: int, seed: int, deadline_s: float
+) -> list[int]:
     """Kill a worker at `kills` random points of progress; return the records read at each kill.
 
     The points are spread over the whole topic and drawn by lot, and a kill comes at a random moment after
@@ -245,45 +260,66 @@ def differences(stage: Stage) -> list[str]:
     """Every total that differs between the database and the account, in words; empty when exact."""
     found: list[str] = []
     cells = tables.cells.c
-    columns = ("ok", "fault", "denied", "timeout", "records", "request_bytes", "response_bytes", "duration_us", "duplicates")
+    columns = (
+        "ok",
+        "fault",
+        "denied",
+        "timeout",
+        "records",
+        "request_bytes",
+        "response_bytes",
+        "duration_us",
+        "duplicates",
+    )
     with stage.engine.connect() as connection:
         counted = {
-            tuple(row[:4]): dict(zip(columns, map(int, row[4:]), strict=True))
+            _key(row): dict(zip(columns, map(int, row[4:]), strict=True))
             for row in connection.execute(
-                select(cells.hour, cells.provider, cells.consumer, cells.service, *[func.sum(cells[name]) for name in columns])
-                .group_by(cells.hour, cells.provider, cells.consumer, cells.service)
+                select(
+                    cells.hour,
+                    cells.provider,
+                    cells.consumer,
+                    cells.service,
+                    *[func.sum(cells[name]) for name in columns],
+                ).group_by(cells.hour, cells.provider, cells.consumer, cells.service)
             )
         }
         breach = tables.findings.c
-        breaches: dict[tuple[object, ...], dict[str, int]] = {}
+        breaches: dict[CellKey, dict[str, int]] = {}
         for *key, kind, count in connection.execute(
-            select(breach.hour, breach.provider, breach.consumer, breach.service, breach.breach, func.sum(breach["count"]))
-            .group_by(breach.hour, breach.provider, breach.consumer, breach.service, breach.breach)
+            select(
+                breach.hour,
+                breach.provider,
+                breach.consumer,
+                breach.service,
+                breach.breach,
+                func.sum(breach["count"]),
+            ).group_by(breach.hour, breach.provider, breach.consumer, breach.service, breach.breach)
         ):
-            breaches.setdefault(tuple(key), {})[kind] = int(count)
+            breaches.setdefault(_key(key), {})[kind] = int(count)
         late = connection.execute(select(func.sum(cells.late))).scalar_one()
         rejected = connection.execute(select(func.sum(tables.rejected.c["count"]))).scalar_one()
     for key in sorted(set(counted) | set(stage.account.cells)):
-        sent = stage.account.cells.get(key)  # type: ignore[call-overload]
-        wanted = (
-            {}
-            if sent is None
-            else {
-                **sent.outcomes,
-                "records": sent.records,
-                "request_bytes": sent.request_bytes,
-                "response_bytes": sent.response_bytes,
-                "duration_us": sent.duration_us,
-                "duplicates": sent.duplicates,
-            }
-        )
-        if counted.get(key, {}) != wanted:
+        sent = stage.account.cells.get(key, Cell())
+        wanted = {
+            **sent.outcomes,
+            "records": sent.records,
+            "request_bytes": sent.request_bytes,
+            "response_bytes": sent.response_bytes,
+            "duration_us": sent.duration_us,
+            "duplicates": sent.duplicates,
+        }
+        if counted.get(key) != wanted:
             found.append(f"cell {key}: counted {counted.get(key)}, sent {wanted}")
-        if breaches.get(key, {}) != (sent.breaches if sent else {}):
-            found.append(f"breaches of {key}: found {breaches.get(key)}, sent {sent.breaches if sent else None}")
+        if breaches.get(key, {}) != sent.breaches:
+            found.append(f"breaches of {key}: found {breaches.get(key)}, sent {sent.breaches}")
     if (late or 0) != stage.account.late:
         found.append(f"late: counted {late}, sent {stage.account.late}")
     malformed = sum(stage.account.malformed.values())
     if (rejected or 0) != malformed:
         found.append(f"malformed: set aside {rejected}, sent {malformed}")
     return found
+
+
+def _key(row: Sequence[Any]) -> CellKey:
+    return int(row[0]), str(row[1]), str(row[2]), str(row[3])

@@ -12,7 +12,9 @@ SMALL, SMALL_KILLS, SMALL_DEADLINE_S = 100_000, 5, 180
 FULL, FULL_KILLS, FULL_DEADLINE_S = 1_000_000, 20, 1200
 
 
-def _prove(settings: object, folder: Path, *, events: int, kills: int, workers: int, deadline_s: float) -> None:
+def _prove(
+    settings: object, folder: Path, *, events: int, kills: int, workers: int, deadline_s: float
+) -> None:
     stage = fill(settings, folder, events=events, partitions=8, seed=events + workers)  # type: ignore[arg-type]
     crew = [WorkerProcess(stage, f"worker-{number}", keeps_name=workers == 1) for number in range(workers)]
     with running(crew):
@@ -26,7 +28,7 @@ def _prove(settings: object, folder: Path, *, events: int, kills: int, workers: 
 def test_one_worker_on_sqlite_is_killed_five_times(
     kafka_broker: str, tmp_path: Path, topic_prefix: str, consumer_group: str
 ) -> None:
-    """100 thousand exchanges over 8 partitions, with duplicates, late and malformed ones: all totals are exact."""
+    """100 thousand exchanges over 8 partitions, some repeated, late or malformed: all totals are exact."""
     settings = stage_settings(kafka_broker, f"sqlite:///{tmp_path}/monitor.db", topic_prefix, consumer_group)
     _prove(settings, tmp_path, events=SMALL, kills=SMALL_KILLS, workers=1, deadline_s=SMALL_DEADLINE_S)
 
