@@ -106,7 +106,7 @@ class Lanes(Service):
     async def open(self, partitions: Iterable[TP]) -> dict[TP, int]:
         """Return where to read each partition on, opening the lanes that are not open.
 
-        Waits for a database that is away. Raises TopicReplaced when a topic is not the one that was read.
+        Waits for a database or broker that is away. Raises TopicReplaced when a topic is not the one that was read.
         """
         offsets = {}
         async with self._opening:
@@ -132,14 +132,17 @@ class Lanes(Service):
                     counted=self._counted,
                     own=self._own,
                 )
+                first, end = await self._reader.bounds(tp)
                 break
-            except DBAPIError as why:
+            except (DBAPIError, KafkaError) as why:
                 log.warning(
-                    "database away, waiting", topic=tp.topic, partition=tp.partition, reason=_brief(why)
+                    "cannot open the partition yet, waiting",
+                    topic=tp.topic,
+                    partition=tp.partition,
+                    reason=_brief(why),
                 )
                 await self.sleep(delay)
                 delay = min(delay * 2, RETRY_LAST_S)
-        first, end = await self._reader.bounds(tp)
         if lane.next_offset > end:
             raise TopicReplaced(
                 f"{tp.topic}/{tp.partition} ends at offset {end}, but the database has read it up to "
@@ -208,8 +211,8 @@ class Lanes(Service):
             await self._drained.wait()
 
     async def _check_same_topic(self, tp: TP, lane: Lane) -> None:
-        _, end = await self._reader.bounds(tp)
-        if end < lane.next_offset:
+        end = self._reader.highwater(tp)  # as the fetch that brought the batch told it
+        if end is not None and end < lane.next_offset:
             await self._fail(TopicReplaced(f"{tp.topic}/{tp.partition} was created anew while it was read"))
 
     async def _reopen(self, tp: TP) -> None:

@@ -26,7 +26,7 @@ class Body(NamedTuple):
     duration_us: int
 
 
-def body(  # noqa: PLR0917  # called for every event: names would cost
+def body(
     chosen: Template, event_id: str, time: str, outcome: str, bits: int, subject: int
 ) -> Body:
     """Write one exchange: `time` as it stands in JSON, BITS random `bits`, 64 random bits of `subject`."""

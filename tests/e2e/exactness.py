@@ -37,7 +37,7 @@ HOURS_BACK = 30
 
 @dataclass
 class Stage:
-    """Where a drill plays: settings of the workers, a topic that is full, and the account of what is in it."""
+    """Where a drill plays: the workers' settings, a topic that is full, and the account of what is in it."""
 
     settings: Settings
     folder: Path
@@ -286,7 +286,7 @@ def differences(stage: Stage) -> list[str]:
         }
         breach = tables.findings.c
         breaches: dict[CellKey, dict[str, int]] = {}
-        for *key, kind, count in connection.execute(
+        for *where, kind, count in connection.execute(
             select(
                 breach.hour,
                 breach.provider,
@@ -296,7 +296,7 @@ def differences(stage: Stage) -> list[str]:
                 func.sum(breach["count"]),
             ).group_by(breach.hour, breach.provider, breach.consumer, breach.service, breach.breach)
         ):
-            breaches.setdefault(_key(key), {})[kind] = int(count)
+            breaches.setdefault(_key(where), {})[kind] = int(count)
         late = connection.execute(select(func.sum(cells.late))).scalar_one()
         rejected = connection.execute(select(func.sum(tables.rejected.c["count"]))).scalar_one()
     for key in sorted(set(counted) | set(stage.account.cells)):
