@@ -81,6 +81,7 @@ class PartitionStore:
         self._events = 0
         self._newest_hour: int | None = None  # of the cells in the database
         self._shortened = 0
+        self._generation = 0
         self._cells: dict[CellKey, Cell] = {}
         self._findings: dict[FindingKey, Finding] = {}
         self._rejected: dict[str, int] = {}
@@ -103,7 +104,7 @@ class PartitionStore:
                 return Resumption(FROM_THE_BEGINNING, None, ids)
             self._expected = row["next_offset"]
             self._events = row["events"]
-            ids.generation = row["id_generation"]
+            ids.generation = self._generation = row["id_generation"]
             ids.begins_at_offset = row["id_begins_at_offset"]
             ids.rotates_at = row["id_rotates_at"]
             ids.shortened = self._shortened = row["ids_shortened"]
@@ -171,6 +172,7 @@ class PartitionStore:
         self._events = events
         shortened = changes.id_state.shortened - self._shortened
         self._shortened = changes.id_state.shortened
+        self._generation = changes.id_state.generation
         self._cells.update(cells)
         self._findings.update(findings)
         self._rejected.update(rejected)
@@ -301,7 +303,7 @@ class PartitionStore:
         if rows:
             connection.execute(insert(seen), rows)
         generation = changes.id_state.generation
-        if changes.ids and min(changes.ids) < generation:
+        if generation != self._generation:
             connection.execute(delete(seen).where(self._mine(seen), seen.c.generation < generation - 1))
 
     # Rows
