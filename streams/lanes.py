@@ -106,7 +106,8 @@ class Lanes(Service):
     async def open(self, partitions: Iterable[TP]) -> dict[TP, int]:
         """Return where to read each partition on, opening the lanes that are not open.
 
-        Waits for a database or broker that is away. Raises TopicReplaced when a topic is not the one that was read.
+        Waits for a database or broker that is away. Raises TopicReplaced when a topic is not the one that
+        was read.
         """
         offsets = {}
         async with self._opening:
