@@ -8,6 +8,8 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 TEST_PROCESSES ?= 2
 
 BIN := .venv/bin
+# Tests start many processes; without compiled modules each would spend seconds on compiling them again.
+export PYTHONDONTWRITEBYTECODE :=
 # Every package is checked against its hash. None is built here, so none runs code while it is installed.
 # --no-compile: most of what is installed is never imported, and Python compiles the rest when it is.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
