@@ -8,9 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
-
-from monitor.events.decode import Decoded
+from monitor.events.decode import Decoded, decode_one
 from monitor.events.exchange import Exchange
 from monitor.judging.book import Book
 from monitor.judging.terms import Pair
@@ -63,9 +61,9 @@ def exchange_json(*, without: Any = (), **changes: Any) -> bytes:
 
 def exchange(time: datetime | float = MOMENT, **changes: Any) -> Exchange:
     """An exchange that keeps the agreement of `book_of()`."""
-    values: Values = {**_MINIMAL, "purpose": "health-insurance", **changes}
-    values["time"] = time
-    return Exchange(**values)
+    decoded = decode_one(exchange_json(**{"time": time, "purpose": "health-insurance", **changes}), ())
+    assert isinstance(decoded, Exchange), decoded
+    return decoded
 
 
 def book_of(*agreements: Values, zone: ZoneInfo = ZONE, **registry: Any) -> Book:
@@ -135,8 +133,3 @@ def ledger_of(book: Book | None = None, **changes: Any) -> Folding:
     return Folding(
         book or book_of(), held, ids=ids, next_offset=-1, newest=None, load_calls=lambda _begins, _ends: {}
     )
-
-
-def as_values(one: Exchange) -> Values:
-    """An exchange's fields by name."""
-    return msgspec.structs.asdict(one)

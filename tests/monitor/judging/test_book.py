@@ -205,7 +205,7 @@ def test_terms_depend_on_the_hour_only() -> None:
 
 
 def opening(hours: dict[str, Any], at: str) -> tuple[float, float] | None:
-    """The part of the hour of a local time that an agreement's hours permit: None when all, zeros when none."""
+    """The part of the hour of a local time that hours permit: None when all of it, zeros when none."""
     found = terms(book_of(agreement(hours=hours)), at).opening
     return (0, 0) if found is not None and found.first == found.last else found
 

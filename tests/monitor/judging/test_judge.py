@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.events.fields import FIELD_LISTS
 from monitor.judging.breach import Breach
 from monitor.judging.hours import Opening
 from monitor.judging.judge import judge
 from monitor.judging.terms import Terms, Usage
 from tests.builders import PAIR, exchange
 
-OPEN = Terms(PAIR)
 STANDINGS = (
     Breach.NO_AGREEMENT,
     Breach.AGREEMENT_INACTIVE,
@@ -29,14 +29,17 @@ def judged(
     terms: dict[str, Any], seconds: float = 0.0, usage: Usage | None = None, **changes: Any
 ) -> set[Breach]:
     """The breaches of an exchange; each is named once."""
-    breaches = judge(exchange(**changes), Terms(PAIR, **terms), seconds, usage)
+    one = exchange(**changes)
+    fields = FIELD_LISTS[bytes(one.fields)]
+    assert fields is not None
+    breaches = judge(one, fields, Terms(PAIR, **terms), seconds, usage)
     assert len(breaches) == len(set(breaches))
     return set(breaches)
 
 
 def test_without_limits_nothing_is_a_breach() -> None:
     """An absent clause permits everything."""
-    assert judge(exchange(purpose=None, fields=["anything"], records=2**53), OPEN, 0.0, None) == ()
+    assert judged({}, purpose=None, fields=["anything"], records=2**53) == set()
 
 
 @pytest.mark.parametrize("standing", STANDINGS)
