@@ -1,0 +1,74 @@
+"""What Prometheus reads about agreements: the version in force on the local day of the scrape."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry
+
+from monitor.metrics.agreements import MIN_BAD_EVENTS, AgreementMetrics
+from tests.builders import SERVICES, ZONE, agreement, made, service
+from tests.monitor.registry.writing import Values
+
+LATENCY = {"latency": {"limit_ms": 250, "ratio": 0.9}}
+
+
+def scrape(at: str, *agreements: Values, **registry: object) -> CollectorRegistry:
+    """What is exposed at a local time."""
+    exposed = CollectorRegistry()
+    now = datetime.fromisoformat(at).replace(tzinfo=ZONE)
+    exposed.register(AgreementMetrics(made(*agreements, **registry), ZONE, lambda: now))
+    return exposed
+
+
+def info(exposed: CollectorRegistry) -> set[tuple[str, str, str]]:
+    """Agreement, version and status of all that are in force."""
+    return {
+        (sample.labels["agreement"], sample.labels["version"], sample.labels["status"])
+        for family in exposed.collect()
+        for sample in family.samples
+        if sample.name == "datashare_agreement_info"
+    }
+
+
+def test_the_version_in_force_is_that_of_the_local_day() -> None:
+    """The next takes over at local midnight, without a restart."""
+    versions = (agreement(ended="2026-06-15"), agreement(version=2, start="2026-06-16", status="suspended"))
+    assert info(scrape("2026-06-15T23:59", *versions)) == {("AGR-1", "1", "active")}
+    assert info(scrape("2026-06-16T00:00", *versions)) == {("AGR-1", "2", "suspended")}
+    assert info(scrape("2027-01-01T00:00", *versions)) == set()
+
+
+def test_it_ends_when_its_last_day_ends() -> None:
+    """Local midnight after the last day; the review is due when its day begins."""
+    exposed = scrape("2026-05-01T12:00", agreement(ended="2026-06-15", dates={"review": "2026-06-01"}))
+
+    def value(name: str) -> float | None:
+        return exposed.get_sample_value(
+            f"datashare_agreement_{name}_timestamp_seconds", {"agreement": "AGR-1"}
+        )
+
+    assert value("expiry") == datetime(2026, 6, 16, tzinfo=ZONE).timestamp()
+    assert value("review") == datetime(2026, 6, 1, tzinfo=ZONE).timestamp()
+
+
+def test_objectives_come_from_the_agreement_or_else_from_the_service() -> None:
+    """Each with the least number of bad exchanges; without an objective there is no series."""
+    services = (service(objectives={"availability": 0.99, **LATENCY}), SERVICES[1])
+    own = agreement(objectives={"availability": 0.999})
+
+    def objectives(exposed: CollectorRegistry) -> list[float | None]:
+        return [
+            exposed.get_sample_value(f"datashare_slo_{name}", {"agreement": "AGR-1", "slo": slo})
+            for slo in ("availability", "latency")
+            for name in ("objective_ratio", "min_bad_events")
+        ]
+
+    assert objectives(scrape("2026-05-01T12:00", own, services=services)) == [
+        0.999,
+        MIN_BAD_EVENTS,
+        0.9,
+        MIN_BAD_EVENTS,
+    ]
+    assert objectives(scrape("2026-05-01T12:00", agreement(), services=services))[0] == 0.99
+    assert objectives(scrape("2026-05-01T12:00", agreement())) == [None] * 4
