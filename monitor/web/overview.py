@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from monitor.web.ranking import agency_rows, kind_rows, pair_rows
 TOP = 12  # rows of a table: what a person takes in at a glance; the rest is a number
 SHORT_S, LONG_S = 10.0, 60.0
 Document = dict[str, Any]
+Lags = Iterable[tuple[tuple[str, int], int]]  # topic and partition, and its records that are not committed yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Sources:
 
     counted: LedgerMetrics
     event_age: WeightedHistogram
-    lag: Callable[[], Mapping[tuple[str, int], int]]  # records not committed yet, by topic and partition
+    lag: Callable[[], Lags]
     dead_letters: Callable[[], Mapping[str, int]]  # by reason
     commits: Callable[[], int]  # transactions so far
     partitions: Callable[[], int]  # that this worker reads
@@ -37,7 +38,7 @@ class Sources:
         cls,
         counted: LedgerMetrics,
         own: OwnMetrics,
-        lag: Callable[[], Mapping[tuple[str, int], int]],
+        lag: Callable[[], Lags],
         partitions: Callable[[], int],
     ) -> Sources:
         """Take dead letters, commits and event ages from the worker's own metrics."""

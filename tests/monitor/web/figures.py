@@ -61,7 +61,7 @@ class World:
         self.lag: dict[tuple[str, int], int] = {("exchanges", 0): 0}
         self.now = START
         self.overview = Overview(
-            Sources.of(self.counted, self.own, lambda: self.lag, lambda: len(self.lag)),
+            Sources.of(self.counted, self.own, lambda: self.lag.items(), lambda: len(self.lag)),
             entries or registry(),
             START,
         )
