@@ -19,7 +19,7 @@ from monitor.web.ranking import agency_rows, kind_rows, pair_rows
 TOP = 12  # rows of a table: what a person takes in at a glance; the rest is a number
 SHORT_S, LONG_S = 10.0, 60.0
 Document = dict[str, Any]
-Lags = Iterable[tuple[tuple[str, int], int]]  # topic and partition, and its records that are not committed yet
+Lags = Iterable[tuple[tuple[str, int], int]]  # topic and partition: records not committed yet
 
 
 @dataclass(frozen=True, slots=True)
