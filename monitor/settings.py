@@ -116,19 +116,25 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _secrets_from_files(cls, values: Any) -> Any:
+        """The sources hand over declared settings only, so the files' variables are looked up here."""
         import os
+
+        from dotenv import dotenv_values
 
         if not isinstance(values, dict):
             return values
+        variables = {**dotenv_values(".env"), **os.environ}
         for name in _SECRETS:
-            path = values.pop(f"{name}_file", None) or os.environ.get(f"{PREFIX}{name}_file".upper())
+            variable = f"{PREFIX}{name}_file".upper()
+            in_toml = values.pop(f"{name}_file", None)
+            path = variables.get(variable) or in_toml
             if path and not values.get(name):
                 try:
                     values[name] = Path(path).read_text(encoding="utf-8").strip()
                 except OSError as why:
-                    raise ValueError(
-                        f"{PREFIX}{name}_file".upper() + f": cannot read {path}: {why.strerror}"
-                    ) from why
+                    raise ValueError(f"{variable}: cannot read {path}: {why.strerror}") from why
+                except UnicodeDecodeError as why:
+                    raise ValueError(f"{variable}: {path} is not UTF-8") from why
         return values
 
     @field_validator("alertmanager_urls", mode="before")
@@ -145,11 +151,7 @@ class Settings(BaseSettings):
     def _known_zone_of_whole_hours(cls, value: str) -> str:
         try:
             zone = ZoneInfo(value)
-        except (
-            ZoneInfoNotFoundError,
-            ValueError,
-            OSError,
-        ) as why:  # OSError: a folder of zones, such as Asia
+        except (ZoneInfoNotFoundError, ValueError, OSError) as why:  # a folder such as Asia is an OSError
             raise ValueError("not a time zone name such as Asia/Ho_Chi_Minh or Europe/Tallinn") from why
         from datetime import datetime
 
@@ -224,6 +226,8 @@ def load_settings(**given: Any) -> Settings:
             secret = any(where == f"{PREFIX}{name}".upper() for name in _SECRETS)
             if isinstance(held, str):
                 held = _PASSWORD.sub(r"\1***\3", held)
+            if isinstance(held, timedelta):
+                held = str(held)
             shown = f"={held!r}" if where and not secret and isinstance(held, str | int | float) else ""
             message = error["msg"].removeprefix("Value error, ")
             lines.append(f"{where}{shown}: {message}" if where else message)
