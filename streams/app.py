@@ -21,6 +21,7 @@ from monitor.settings import Settings
 from streams.dead_letters import DeadLetter, to_record
 from streams.lanes import Lanes
 from streams.transport.driver import Consumer, tls_context
+from streams.web import Site, WebParts, mount
 
 # Batches waiting per agent: each is up to a megabyte, and one under way with one ready is enough.
 BUFFERED_BATCHES = 4
@@ -49,6 +50,7 @@ class App(faust.App):
     logger = logging.getLogger("faust.app")
     monitor_settings: Settings
     lanes: Lanes
+    web_parts: WebParts
     batched_topics: frozenset[str]
     read_committed: bool
 
@@ -59,6 +61,13 @@ class App(faust.App):
     def committed_offsets(self) -> Mapping[TP, int]:
         """What the database has: told to Kafka by the transport, for tools that show lag."""
         return self.lanes.committed_offsets()
+
+    def _new_web(self) -> Site:
+        return Site(self)
+
+    def on_webserver_init(self, web: Any) -> None:
+        """Add the monitor's pages to Faust's web server."""
+        mount(web.web_app, self.web_parts)
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:
         """Faust's services, and the lanes."""

@@ -282,6 +282,14 @@ class Lanes(Service):
         """How far the database is, by partition."""
         return {tp: lane.committed_offset for tp, lane in self._lanes.items() if lane.committed_offset >= 0}
 
+    def open_partitions(self) -> int:
+        """How many partitions this worker reads."""
+        return len(self._lanes)
+
+    def without_progress(self) -> float:
+        """Seconds since the last commit, or since there was last nothing to do."""
+        return monotonic() - self._progress_at
+
     def lag(self) -> dict[TP, int]:
         """Records that are in Kafka but not committed, by partition, as far as is known."""
         lags = {}

@@ -21,7 +21,9 @@ from monitor.registry.load import load_registry
 from monitor.settings import Settings
 from monitor.storage.engine import open_engine
 from monitor.storage.schema import check_schema
+from monitor.web.overview import Overview, Sources
 from streams.app import App, create_app
+from streams.web import WebParts
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +48,16 @@ def build(settings: Settings) -> App:
     counted = LedgerMetrics()
     metrics.register(counted)
     metrics.register(AgreementMetrics(registry, settings.zone, lambda: datetime.now(UTC)))
-    return create_app(settings, engine, Book(registry, settings.zone), counted, OwnMetrics.create(metrics))
+    own = OwnMetrics.create(metrics)
+    app = create_app(settings, engine, Book(registry, settings.zone), counted, own)
+    sources = Sources.of(counted, own, lambda: app.lanes.lag().items(), app.lanes.open_partitions)
+    app.web_parts = WebParts(
+        overview=Overview(sources, registry, datetime.now(UTC).timestamp()),
+        metrics=metrics,
+        partitions=app.lanes.open_partitions,
+        without_progress=app.lanes.without_progress,
+    )
+    return app
 
 
 def run(settings: Settings) -> int:
