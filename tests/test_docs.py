@@ -214,7 +214,7 @@ def test_the_readme_s_exchange_is_accepted_and_keeps_its_agreement() -> None:
     book = Book(load_registry(ROOT / "deploy" / "registry"), ZoneInfo("Asia/Ho_Chi_Minh"))
     hour = int((exchange.time - EPOCH).total_seconds()) // 3600 * 3600
     terms = book.terms(exchange.provider, exchange.consumer, exchange.service, hour)
-    assert judge(exchange, frozenset(msgspec.json.decode(exchange.fields)), terms, 0.0, None) == ()
+    assert judge(exchange, terms, 0.0, None) == ()
     assert terms.agreement == msgspec.json.decode(example())["agreement"]
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.judging.breach import Breach
 from monitor.judging.hours import opening
-from monitor.judging.terms import UNREGISTERED, Pair, Terms
+from monitor.judging.terms import UNREGISTERED, Breaches, Pair, Said, Terms
 from monitor.registry.load import Registry
 from monitor.registry.model import Agreement
 
@@ -23,6 +23,7 @@ class Book:
     def __init__(self, registry: Registry, zone: ZoneInfo) -> None:
         self.registry = registry
         self.zone = zone
+        self._verdicts: dict[tuple[str, int], dict[Said, Breaches]] = {}
         self._registered_terms = lru_cache(maxsize=_RESOLVED)(self._resolve)
 
     def terms(self, provider: str, consumer: str, service: str, hour: int) -> Terms:
@@ -77,6 +78,7 @@ class Book:
             case_required=agreement.case_required,
             signature_required=agreement.signature_required,
             latency_limit_ms=latency.limit_ms if latency else float("inf"),
+            verdicts=self._verdicts.setdefault((agreement.id, agreement.version), {}),
         )
 
 

@@ -1,31 +1,68 @@
-"""The judge: one exchange against the terms in force at its time. Plain values in, breaches out."""
+"""The judge: one exchange against the terms in force at its time. Plain values in, breaches out.
+
+What an exchange says (purpose, fields, signature) has few different values, and is judged once for each of
+them; how much it asked for, and when, is judged for every exchange.
+"""
 
 from __future__ import annotations
 
 from monitor.events.exchange import Exchange
-from monitor.events.fields import ABSENT, Fields
+from monitor.events.fields import ABSENT, FIELD_LISTS
 from monitor.judging.breach import Breach
-from monitor.judging.terms import Terms, Usage
+from monitor.judging.terms import Breaches, Said, Terms, Usage
 
-Breaches = tuple[Breach, ...]
+VERDICTS = 4_000  # verdicts remembered for one agreement; a flood of different fields begins anew
 _NONE: Breaches = ()
 
 
-def judge(exchange: Exchange, fields: Fields, terms: Terms, seconds: float, usage: Usage | None) -> Breaches:
+def judge(exchange: Exchange, terms: Terms, seconds: float, usage: Usage | None) -> Breaches | None:
     """Return every way in which an exchange departs from its terms; empty when it keeps them all.
 
-    `fields` are those that the exchange asks for;
+    None when its `fields` are no list of names, so that it cannot be judged. The ledger calls the two parts
+    itself, as it looks up the first.
+    """
+    said = (exchange.purpose, bytes(exchange.fields), exchange.signed)
+    breaches = judge_said(said, terms)
+    if breaches is None or not terms.metered:
+        return breaches
+    return breaches + judge_done(exchange, terms, seconds, usage)
+
+
+def judge_said(said: Said, terms: Terms) -> Breaches | None:
+    """Judge what an exchange says, and remember the verdict with the terms.
+
+    `said` is its purpose, its fields as JSON text, and whether it was signed. None when the text is no list
+    of names. Where the agreement's standing is a breach nothing else is looked at.
+    """
+    purpose, fields_text, signed = said
+    fields = FIELD_LISTS[fields_text]
+    if fields is None:
+        return None
+    breaches = _NONE
+    if terms.standing is not None:
+        breaches = (terms.standing,)
+    else:
+        if terms.purposes is not None and purpose not in terms.purposes:
+            breaches += (Breach.PURPOSE_NOT_PERMITTED if purpose else Breach.PURPOSE_MISSING,)
+        if terms.fields is not None and not fields <= terms.fields:
+            breaches += (Breach.FIELDS_EXCEEDED,)
+        if terms.signature_required and signed is not True:
+            breaches += (Breach.UNSIGNED,)
+    if len(fields_text) <= FIELD_LISTS.LONGEST:
+        if len(terms.verdicts) >= VERDICTS:
+            terms.verdicts.clear()
+        terms.verdicts[said] = breaches
+    return breaches
+
+
+def judge_done(exchange: Exchange, terms: Terms, seconds: float, usage: Usage | None) -> Breaches:
+    """Judge how much an exchange asked for, when, and for which case; only needed for metered terms.
+
     `seconds` is the exchange's time after the start of its hour (only read when `terms.opening` is set);
     `usage` counts the day's calls of the pair and is given when the agreement limits them. The call is
     counted whatever its outcome: a ceiling limits asking, not being answered.
     """
-    if terms.standing is not None:
-        return (terms.standing,)
     breaches = _NONE
-    if terms.purposes is not None and exchange.purpose not in terms.purposes:
-        breaches += (Breach.PURPOSE_NOT_PERMITTED if exchange.purpose else Breach.PURPOSE_MISSING,)
-    if terms.fields is not None and not fields <= terms.fields:
-        breaches += (Breach.FIELDS_EXCEEDED,)
     if terms.records_per_call is not None and exchange.records > terms.records_per_call:
         breaches += (Breach.RECORDS_EXCEEDED,)
     if terms.opening is not None and not terms.opening.covers(seconds):
@@ -36,6 +73,4 @@ def judge(exchange: Exchange, fields: Fields, terms: Terms, seconds: float, usag
             breaches += (Breach.QUOTA_EXCEEDED,)
     if terms.case_required and bytes(exchange.case) in ABSENT:
         breaches += (Breach.CASE_MISSING,)
-    if terms.signature_required and exchange.signed is not True:
-        breaches += (Breach.UNSIGNED,)
     return breaches

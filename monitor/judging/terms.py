@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from monitor.judging.breach import Breach
@@ -28,6 +28,10 @@ class Usage:
         self.calls = calls
 
 
+Breaches = tuple[Breach, ...]
+Said = tuple[str | None, bytes, bool | None]  # purpose, fields as JSON text, whether signed
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The terms in force for a pair; None (or infinity) where the agreement sets no limit.
@@ -47,3 +51,15 @@ class Terms:
     case_required: bool = False
     signature_required: bool = False
     latency_limit_ms: float = float("inf")
+    # Of what exchanges said: shared by all hours of an agreement's version, filled by the judge.
+    verdicts: dict[Said, Breaches] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def metered(self) -> bool:
+        """Whether an exchange must be judged by more than what it says."""
+        return self.standing is None and (
+            self.records_per_call is not None
+            or self.opening is not None
+            or self.calls_per_day is not None
+            or self.case_required
+        )

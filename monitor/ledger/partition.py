@@ -9,16 +9,15 @@ from typing import Protocol
 
 from monitor.events.decode import Decoded
 from monitor.events.exchange import Exchange, Time
-from monitor.events.fields import FIELD_LISTS
 from monitor.events.rejection import Reason, Rejection
 from monitor.judging.book import Book
 from monitor.judging.breach import Breach
-from monitor.judging.judge import judge
+from monitor.judging.judge import judge_done, judge_said
 from monitor.judging.terms import UNREGISTERED, Pair, Usage
 from monitor.ledger.changes import Changes, GapKey
 from monitor.ledger.finding import SAMPLES, Finding, FindingKey
 from monitor.ledger.ids import IdMemory
-from monitor.ledger.tally import Tally
+from monitor.ledger.tally import LONG_AGO, Tally
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -135,7 +134,8 @@ class PartitionLedger:
         self, decoded: Sequence[Decoded], start: int, stop: int, arrivals: Arrivals, now: datetime
     ) -> None:
         """The way of every exchange. Names are local because this loop is most of the worker's work."""
-        ids, changes, newest = self.ids, self.changes, self.newest
+        ids, changes = self.ids, self.changes
+        newest = self.newest or LONG_AGO
         seen, remember, rotates_at = ids.seen, ids.current.append, ids.rotates_at
         accepted = changes.ids.setdefault(ids.generation, [])
         late_after = self.limits.late_after
@@ -147,7 +147,7 @@ class PartitionLedger:
                 self._reject(arrivals.offset(index), exchange)
                 continue
             time = exchange.time
-            if type(time) is not datetime or time.tzinfo is not UTC:
+            if type(time) is float or time.tzinfo is not UTC:
                 time = in_utc(time)
             if not begins <= time < ends:
                 problem = self._enter_hour(time, arrivals.timestamp_ms(index), now)
@@ -155,25 +155,28 @@ class PartitionLedger:
                     self._reject(arrivals.offset(index), problem)
                     continue
                 begins, ends, tallies = self._begins, self._ends, self._tallies
-            fields = FIELD_LISTS[joined((exchange.fields,))]
-            if fields is None:
-                self._reject(arrivals.offset(index), _NO_FIELD_LIST)
-                continue
+            names = (exchange.provider, exchange.consumer, exchange.service)
+            tally = tallies.get(names)
+            if tally is None:
+                tally = tallies[names] = self._open(names)
+            said = (exchange.purpose, joined((exchange.fields,)), exchange.signed)
+            breaches = tally.verdicts.get(said)
+            if breaches is None:
+                breaches = judge_said(said, tally.terms)
+                if breaches is None:
+                    self._reject(arrivals.offset(index), _NO_FIELD_LIST)
+                    continue
             late = False
-            if newest is None or time > newest:
+            if time > newest:
                 newest = self.newest = time
                 if rotates_at is None:
                     rotates_at = ids.rotates_at = time + ids.window
                 elif time >= rotates_at:
                     ids.rotate(arrivals.offset(index), time)
-                    seen, remember, rotates_at = ids.seen, ids.current.append, ids.rotates_at
+                    remember, rotates_at = ids.current.append, ids.rotates_at
                     accepted = changes.ids.setdefault(ids.generation, [])
             elif time < newest - late_after:
                 late = True
-            names = (exchange.provider, exchange.consumer, exchange.service)
-            tally = tallies.get(names)
-            if tally is None:
-                tally = tallies[names] = self._open(names)
             identity = exchange.id
             if identity in seen:
                 tally.duplicates += 1
@@ -182,9 +185,10 @@ class PartitionLedger:
             seen.add(identity)
             remember(identity)
             accepted.append(identity)
-            terms = tally.terms
-            seconds = (time - EPOCH).total_seconds() - self._hour if terms.opening else 0.0
-            breaches = judge(exchange, fields, terms, seconds, tally.usage)
+            if tally.metered:
+                terms = tally.terms
+                seconds = (time - EPOCH).total_seconds() - self._hour if terms.opening else 0.0
+                breaches += judge_done(exchange, terms, seconds, tally.usage)
             if breaches:
                 tally.breached += 1
                 for breach in breaches:

@@ -22,17 +22,21 @@ class Tally:
         "duplicates",
         "last_time",
         "late",
+        "metered",
         "records",
         "request_bytes",
         "response_bytes",
         "terms",
         "unanswered",
         "usage",
+        "verdicts",
     )
 
     def __init__(self, terms: Terms, usage: Usage | None) -> None:
         self.terms = terms
         self.usage = usage
+        self.verdicts = terms.verdicts
+        self.metered = terms.metered
         self.answered: list[float] = []  # duration_ms of the exchanges with outcome ok
         self.unanswered: list[tuple[str, float]] = []  # outcome and duration_ms of the others
         self.records = 0
@@ -42,3 +46,8 @@ class Tally:
         self.late = 0
         self.duplicates = 0
         self.last_time = LONG_AGO
+
+    @property
+    def counted(self) -> bool:
+        """Whether anything was counted: an exchange, or one that came again."""
+        return bool(self.answered or self.unanswered or self.duplicates)

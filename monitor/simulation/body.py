@@ -26,9 +26,7 @@ class Body(NamedTuple):
     duration_us: int
 
 
-def body(
-    chosen: Template, event_id: str, time: str, outcome: str, bits: int, subject: int
-) -> Body:
+def body(chosen: Template, event_id: str, time: str, outcome: str, bits: int, subject: int) -> Body:
     """Write one exchange: `time` as it stands in JSON, BITS random `bits`, 64 random bits of `subject`."""
     spread = bits >> 34 & 255
     fault = ""

@@ -153,6 +153,7 @@ class PartitionStore:
             CellKey(hour, pair): (tally.terms, cell_of(tally))
             for hour, tallies in changes.tallies.items()
             for pair, tally in tallies.items()
+            if tally.counted  # one that was opened for an event that could not be judged has nothing
         }
         events = self._events + changes.events
         with self.engine.begin() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table, text
@@ -21,12 +22,19 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     if connection.dialect.name == "postgresql" and len(ordered) >= COPY_FROM:
         _copy(connection, table, ordered, keys)
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(_statement(table, connection.dialect.name), ordered)
+
+
+@cache
+def _statement(table: Table, dialect_name: str) -> Any:
+    """Made once: making it costs more than running it for a few rows."""
+    dialect = postgresql if dialect_name == "postgresql" else sqlite
     statement = dialect.insert(table)
     replaced = {
         column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key
     }
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), ordered)
+    keys = [column.name for column in table.primary_key]
+    return statement.on_conflict_do_update(index_elements=keys, set_=replaced)
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[Row], keys: list[str]) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from monitor.events.decode import Headers, decode_one
-from monitor.events.fields import FIELD_LISTS, NO_FIELDS
 from monitor.events.rejection import Rejection
 from monitor.judging.book import Book
 from monitor.judging.breach import Breach
@@ -50,8 +49,7 @@ class PerEvent:
             tally.duplicates += 1
             return
         self._seen.add(exchange.id)
-        fields = FIELD_LISTS[bytes(exchange.fields)]
-        for breach in judge(exchange, fields or NO_FIELDS, tally.terms, time.timestamp() - hour, tally.usage):
+        for breach in judge(exchange, tally.terms, time.timestamp() - hour, tally.usage) or ():
             self.breaches[tally.terms.pair, breach] += 1
         if exchange.outcome == "ok":
             tally.answered.append(exchange.duration_ms)

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.events.fields import FIELD_LISTS
 from monitor.judging.breach import Breach
 from monitor.judging.hours import Opening
 from monitor.judging.judge import judge
@@ -30,9 +29,8 @@ def judged(
 ) -> set[Breach]:
     """The breaches of an exchange; each is named once."""
     one = exchange(**changes)
-    fields = FIELD_LISTS[bytes(one.fields)]
-    assert fields is not None
-    breaches = judge(one, fields, Terms(PAIR, **terms), seconds, usage)
+    breaches = judge(one, Terms(PAIR, **terms), seconds, usage)
+    assert breaches is not None
     assert len(breaches) == len(set(breaches))
     return set(breaches)
 
