@@ -3,8 +3,8 @@
 aiokafka hands out one ConsumerRecord an event; building those costs more than everything the monitor does
 with the event. This reads the fetcher's buffers directly and follows the same rules as its own iterator:
 checksums, aborted transactions, control batches, and offsets before the position that was asked for.
-It relies on internals of aiokafka 0.14 (`Fetcher._records`, `FetchResult`, `PartitionRecords`), which
-`tests/streams/test_drain.py` holds to account.
+It relies on internals of aiokafka 0.14 (`Fetcher._records`, `FetchResult`, `PartitionRecords`, and the
+name by which the fetcher calls `MemoryRecords`), which `tests/streams/test_drain.py` holds to account.
 """
 
 from __future__ import annotations
@@ -14,10 +14,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from aiokafka.consumer import fetcher as aiokafka_fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
 from aiokafka.errors import CorruptRecordException
 
 from streams.transport.batch import RecordBatch
+from streams.transport.tolerant import KeptRecords, tolerant
+
+# aiokafka's parsers do not give back the bytes they read, which are needed where they fail.
+aiokafka_fetcher.MemoryRecords = KeptRecords
 
 
 async def fetched(
@@ -110,7 +115,13 @@ def _unpack(partition: Any, tp: Any) -> RecordBatch:
         if _is_to_be_skipped(partition, batch):
             position = max(position, batch.next_offset)
             continue
-        new = list(batch)
+        try:
+            new = list(batch)
+        except (UnicodeDecodeError, CorruptRecordException) as why:
+            # The second is how aiokafka's parser in Python, for lack of the compiled one, says the first.
+            if not isinstance(why.__cause__ or why, UnicodeDecodeError):
+                raise
+            new = tolerant(buffers.data, batch.base_offset)
         if new and new[0].offset < position:  # a compressed batch is sent whole, from its beginning
             new = [record for record in new if record.offset >= position]
         records += new

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -12,26 +13,33 @@ from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchError, FetchResult
 from aiokafka.errors import CorruptRecordException, TopicAuthorizationFailedError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kafka import KafkaProducer
 
 from monitor.settings import load_settings
 from streams.administration import Administration
 from streams.topics import planned
 from streams.transport.batch import RecordBatch
 from streams.transport.drain import _unpack, fetched
+from streams.transport.tolerant import tolerant
 from tests.streams.wire import (
     GZIP,
+    HEADER,
     LZ4,
     NONE,
+    SENT_MS,
     SNAPPY,
     TP,
     ZSTD,
     Row,
+    bent,
     emptied,
     legacy,
     marker,
     modern,
     partition_records,
     rows,
+    sealed,
+    timed_by_broker,
     without_headers,
 )
 
@@ -120,6 +128,104 @@ def test_the_bounds_of_time_hold_for_every_record() -> None:
     times = [batch.timestamp_ms(index) for index in range(len(batch))]
     assert (batch.earliest_ms, batch.latest_ms) == (min(times), max(times))
     assert (batch.position, batch.next_offset) == (0, 7)
+
+
+NAME, NOT_UTF_8 = b"unusual-name", b"un\xffsual-n\xc3me"
+
+
+def garbled(base: int, *, compression: int = NONE, by_broker: bool = False) -> bytes:
+    """Four records, of which the third has a header whose name is not UTF-8."""
+    four = rows(4)
+    four[1] = (1, SENT_MS - 500, None, None, [("ữ", b"\xff"), ("", None), ("", b"")])
+    four[2] = (
+        2,
+        SENT_MS + 70_000,
+        b"",
+        b"x" * 300,
+        [("before", b"1"), (NAME.decode(), b"2"), ("after", None)],
+    )
+    batch = bent(modern(base, four, compression=compression), lambda body: body.replace(NAME, NOT_UTF_8))
+    return timed_by_broker(batch, SENT_MS + 9_000) if by_broker else batch
+
+
+@pytest.mark.parametrize("by_broker", [False, True])
+@pytest.mark.parametrize("compression", [NONE, GZIP, SNAPPY, LZ4, ZSTD])
+def test_a_header_name_that_is_not_utf_8_costs_nothing(compression: int, by_broker: bool) -> None:
+    """Not the record, not its neighbours in the batch, not the batches beside; only the name is not exact."""
+    good = garbled(10, compression=compression, by_broker=by_broker)
+    good = bent(good, lambda body: body.replace(NOT_UTF_8, NAME))
+    before, after = modern(6, rows(4)), modern(14, rows(3), compression=compression)
+    bad = garbled(10, compression=compression, by_broker=by_broker)
+    for position in (6, 10, 11, 13):
+        first = before if position < 10 else b""  # a fetch begins with the batch in which its position lies
+        expected, end = iterated(first + good + after, position)
+        found, next_offset = unpacked(first + bad + after, position)
+        assert next_offset == end == 17
+        replaced = NOT_UTF_8.decode(errors="replace")
+        named = [
+            (*rest, tuple((replaced if name == NAME.decode() else name, value) for name, value in headers))
+            for *rest, headers in expected
+        ]
+        assert found == named
+        assert (replaced in str(found)) == (position < 13)
+
+
+def test_a_batch_that_is_more_than_oddly_named_is_an_error() -> None:
+    """Never read in part: wherever it is cut, it is corrupt, and nothing beyond its end is looked at."""
+    bad = garbled(10)
+    for end in range(HEADER, len(bad)):
+        cut = bytearray(bad[:end])
+        cut[8:12] = (end - 12).to_bytes(4)
+        with pytest.raises(CorruptRecordException):
+            tolerant(sealed(cut), 10)
+    with pytest.raises(CorruptRecordException, match="bytes are left"):
+        tolerant(bent(bad, lambda body: body + b"\0"), 10)
+    with pytest.raises(CorruptRecordException, match="no batch"):
+        tolerant(bad, 11)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_bytes_that_are_no_records_are_corrupt_or_read(data: st.DataObject) -> None:
+    """Whatever a broken producer wrote: no other error, and no reading without end."""
+    bad = garbled(10)
+    at, byte = data.draw(st.integers(HEADER, len(bad) - 1)), data.draw(st.integers(0, 255))
+    with suppress(CorruptRecordException):
+        tolerant(bad[:at] + bytes([byte]) + bad[at + 1 :], 10)
+
+
+def test_with_a_real_consumer_the_bytes_are_at_hand(kafka_broker: str, topic_prefix: str) -> None:
+    """A producer that writes such a name, a broker that keeps it, and a consumer that reads on."""
+    given = load_settings(kafka_bootstrap=kafka_broker, topic_prefix=topic_prefix)
+    topic = given.topic("exchanges")
+
+    class Odd(str):
+        """A name whose bytes are not UTF-8, as a producer in another language may send."""
+
+        __slots__ = ()
+
+        def encode(self, *_: object) -> bytes:
+            return NOT_UTF_8
+
+    with Administration(given) as administration:
+        administration.create(planned(topic_prefix, partitions=1))
+
+    with closing(KafkaProducer(bootstrap_servers=kafka_broker)) as producer:
+        for value, name in ((b"good", "a"), (b"bad", Odd("a")), (b"last", "a")):
+            producer.send(topic, value, headers=[(name, b"1")])
+
+    async def read() -> list[Any]:
+        found: list[Any] = []
+        async with (
+            AIOKafkaConsumer(topic, bootstrap_servers=kafka_broker, auto_offset_reset="earliest") as consumer,
+            asyncio.timeout(60),
+        ):
+            while len(found) < 3:
+                for batches in (await fetched(consumer._fetcher, None, 1.0, None, lambda _: True)).values():
+                    found += plain(batches[0])
+        return found
+
+    assert [value for _, _, _, value, _ in asyncio.run(read())] == [b"good", b"bad", b"last"]
 
 
 def test_aborted_transactions_are_left_out() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from aiokafka import codec
+from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
-from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import TopicPartition
 
@@ -17,8 +18,16 @@ TP = TopicPartition("exchanges", 0)
 SENT_MS = 1_790_000_000_000
 NONE, GZIP, SNAPPY, LZ4, ZSTD = range(5)
 _CONTROL = 0x20
-_CRC_AT, _ATTRIBUTES_AT, _LAST_DELTA_AT, _HEADER = 17, 21, 23, 61
+_TIMED_BY_BROKER = 0x08
+_LENGTH_AT, _CRC_AT, _ATTRIBUTES_AT, _LAST_DELTA_AT, _LAST_TIMESTAMP_AT, HEADER = 8, 17, 21, 23, 35, 61
 _HEADER_FORMAT = ">qiibIhiqqqhii"
+_CODECS: dict[int, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
+    NONE: (bytes, bytes),
+    GZIP: (codec.gzip_encode, codec.gzip_decode),
+    SNAPPY: (codec.snappy_encode, codec.snappy_decode),
+    LZ4: (codec.lz4_encode, codec.lz4_decode),
+    ZSTD: (codec.zstd_encode, codec.zstd_decode),
+}
 Headers = list[tuple[str, bytes | None]]
 # Offset after the batch's own, timestamp, key, value, headers.
 Row = tuple[int, int | None, bytes | None, bytes | None, Headers]
@@ -60,7 +69,7 @@ def modern(
 
 def emptied(base: int, last_delta: int) -> bytes:
     """A batch of which compaction left only the frame."""
-    header = (base, _HEADER - 12, 0, 2, 0, 0, last_delta, -1, -1, -1, -1, -1, 0)
+    header = (base, HEADER - 12, 0, 2, 0, 0, last_delta, -1, -1, -1, -1, -1, 0)
     return sealed(bytearray(struct.pack(_HEADER_FORMAT, *header)))
 
 
@@ -88,6 +97,23 @@ def legacy(base: int, records: Sequence[Row], *, magic: int = 1, compression: in
     return bytes(raw)
 
 
+def bent(batch: bytes, how: Callable[[bytes], bytes]) -> bytes:
+    """A batch with its records' bytes changed, compressed again as they were."""
+    compression = batch[_ATTRIBUTES_AT + 1] & 0x07
+    encode, decode = _CODECS[compression]
+    raw = bytearray(batch[:HEADER] + encode(how(decode(batch[HEADER:]))))
+    struct.pack_into(">i", raw, _LENGTH_AT, len(raw) - 12)
+    return sealed(raw)
+
+
+def timed_by_broker(batch: bytes, at_ms: int) -> bytes:
+    """A batch of a topic whose timestamps are those of arrival."""
+    raw = bytearray(batch)
+    raw[_ATTRIBUTES_AT + 1] |= _TIMED_BY_BROKER
+    struct.pack_into(">q", raw, _LAST_TIMESTAMP_AT, at_ms)
+    return sealed(raw)
+
+
 def sealed(raw: bytearray) -> bytes:
     """With the checksum that fits."""
     struct.pack_into(">I", raw, _CRC_AT, calc_crc32c(bytes(raw[_ATTRIBUTES_AT:])))
@@ -102,4 +128,5 @@ def partition_records(
     isolation: int = READ_COMMITTED,
 ) -> Any:
     """What aiokafka's fetcher makes of a response; it can be read once."""
-    return PartitionRecords(TP, MemoryRecords(data), list(aborted), position, None, None, True, isolation)
+    records = fetcher.MemoryRecords(data)  # by the name that the fetcher itself uses
+    return PartitionRecords(TP, records, list(aborted), position, None, None, True, isolation)
