@@ -23,9 +23,10 @@ from streams.lanes import Lanes
 from streams.transport.driver import Consumer, tls_context
 from streams.web import Site, WebParts, mount
 
-# Batches waiting per agent: each is up to a megabyte, and one under way with one ready is enough.
+# Batches waiting per agent, each up to a fetch of a partition: one under way and a few ready are enough.
 BUFFERED_BATCHES = 4
-MAX_FETCH_BYTES = 1024 * 1024  # per partition and fetch; a larger single record still comes through
+# Per partition and fetch; with less, a busy worker waits for the next fetch to be asked for and to come.
+MAX_FETCH_BYTES = 4 * 1024 * 1024
 MAX_LETTER_BYTES = 9 * 1024 * 1024  # the dead-letters topic takes 8 MiB, and headers come on top
 UNKNOWN_END = 2**62
 # The embedded broker makes a joiner wait for half the session timeout, whatever the state of the group.

@@ -147,7 +147,7 @@ class PartitionLedger:
                 self._reject(arrivals.offset(index), exchange)
                 continue
             time = exchange.time
-            if type(time) is float or time.tzinfo is not UTC:
+            if type(time) is not datetime or time.tzinfo is not UTC:
                 time = in_utc(time)
             if not begins <= time < ends:
                 problem = self._enter_hour(time, arrivals.timestamp_ms(index), now)

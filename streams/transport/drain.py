@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from aiokafka.consumer import fetcher as aiokafka_fetcher
@@ -23,6 +24,8 @@ from streams.transport.tolerant import KeptRecords, tolerant
 
 # aiokafka's parsers do not give back the bytes they read, which are needed where they fail.
 aiokafka_fetcher.MemoryRecords = KeptRecords
+
+_timestamp = attrgetter("timestamp")
 
 
 async def fetched(
@@ -146,9 +149,9 @@ def _unpack(partition: Any, tp: Any) -> RecordBatch:
 
 def _bounds(records: list[Any]) -> tuple[int, int]:
     """The earliest and latest timestamp of a batch in milliseconds; (large, -1) when it has none."""
-    timestamps = [
-        record.timestamp for record in records if record.timestamp is not None and record.timestamp >= 0
-    ]
+    timestamps = list(map(_timestamp, records))
+    if None in timestamps or min(timestamps) < 0:  # formats before 0.11, and producers that give none
+        timestamps = [one for one in timestamps if one is not None and one >= 0]
     return (min(timestamps), max(timestamps)) if timestamps else (2**62, -1)
 
 
