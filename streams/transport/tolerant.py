@@ -55,7 +55,7 @@ def tolerant(data: bytes, base_offset: int) -> list[Any]:
     batch = _find(data, base_offset)
     try:
         return _records(batch, base_offset)
-    except (IndexError, KeyError, ValueError) as why:
+    except (IndexError, KeyError, OverflowError, ValueError) as why:
         raise CorruptRecordException(f"Invalid record in the batch at {base_offset}: {why}") from why
 
 

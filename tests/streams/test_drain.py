@@ -22,6 +22,7 @@ from streams.transport.batch import RecordBatch
 from streams.transport.drain import _unpack, fetched
 from streams.transport.tolerant import tolerant
 from tests.streams.wire import (
+    FIRST_TIMESTAMP_AT,
     GZIP,
     HEADER,
     LZ4,
@@ -182,6 +183,8 @@ def test_a_batch_that_is_more_than_oddly_named_is_an_error() -> None:
         tolerant(bent(bad, lambda body: body + b"\0"), 10)
     with pytest.raises(CorruptRecordException, match="no batch"):
         tolerant(bad, 11)
+    with pytest.raises(CorruptRecordException, match="overflow|too large"):
+        tolerant(bad[:FIRST_TIMESTAMP_AT] + (2**63 - 1).to_bytes(8) + bad[FIRST_TIMESTAMP_AT + 8 :], 10)
 
 
 @settings(max_examples=300)

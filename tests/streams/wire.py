@@ -19,7 +19,8 @@ SENT_MS = 1_790_000_000_000
 NONE, GZIP, SNAPPY, LZ4, ZSTD = range(5)
 _CONTROL = 0x20
 _TIMED_BY_BROKER = 0x08
-_LENGTH_AT, _CRC_AT, _ATTRIBUTES_AT, _LAST_DELTA_AT, _LAST_TIMESTAMP_AT, HEADER = 8, 17, 21, 23, 35, 61
+_LENGTH_AT, _CRC_AT, _ATTRIBUTES_AT, _LAST_DELTA_AT = 8, 17, 21, 23
+FIRST_TIMESTAMP_AT, _LAST_TIMESTAMP_AT, HEADER = 27, 35, 61
 _HEADER_FORMAT = ">qiibIhiqqqhii"
 _CODECS: dict[int, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
     NONE: (bytes, bytes),
