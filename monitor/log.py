@@ -21,6 +21,27 @@ _QUIET = {
 }
 
 
+QUIET_S = 30.0  # aiokafka says at every attempt, a hundred times a second, that a broker is away
+
+
+class Repeats(logging.Filter):
+    """Lets a library's message through once in QUIET_S seconds, whatever its arguments; ours all pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to log a record."""
+        if not record.name.startswith("aiokafka"):
+            return True
+        key = (record.name, str(record.msg))
+        if record.created - self._last.get(key, 0.0) < QUIET_S:
+            return False
+        self._last[key] = record.created
+        return True
+
+
 def set_up_logging(settings: Settings) -> None:
     """Log to standard error, as lines for people or as JSON for machines."""
     shared: list[structlog.typing.Processor] = [
@@ -59,6 +80,7 @@ def set_up_logging(settings: Settings) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],
         )
     )
+    handler.addFilter(Repeats())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())

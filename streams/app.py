@@ -70,6 +70,9 @@ class App(faust.App):
         """Add the monitor's pages to Faust's web server."""
         mount(web.web_app, self.web_parts)
 
+    def _create_directories(self) -> None:
+        """None: Faust's folders are for tables, and there are no tables."""
+
     def on_init_dependencies(self) -> Iterable[ServiceT]:
         """Faust's services, and the lanes."""
         return [*super().on_init_dependencies(), self.lanes]

@@ -19,7 +19,7 @@ CATCH_UP_S = 120.0
 def test_the_database_goes_away_and_comes_back(
     kafka_broker: str, tmp_path: Path, topic_prefix: str, consumer_group: str
 ) -> None:
-    """Commits wait while PostgreSQL is stopped; afterwards every total is exact and the worker is the same."""
+    """Commits wait while PostgreSQL is stopped; then every total is exact, by the same worker."""
     _database_away(kafka_broker, tmp_path, topic_prefix, consumer_group, SHORT_S)
 
 
