@@ -183,7 +183,7 @@ def test_a_batch_that_is_more_than_oddly_named_is_an_error() -> None:
         tolerant(bent(bad, lambda body: body + b"\0"), 10)
     with pytest.raises(CorruptRecordException, match="no batch"):
         tolerant(bad, 11)
-    with pytest.raises(CorruptRecordException, match="overflow|too large"):
+    with pytest.raises(CorruptRecordException, match="int"):
         tolerant(bad[:FIRST_TIMESTAMP_AT] + (2**63 - 1).to_bytes(8) + bad[FIRST_TIMESTAMP_AT + 8 :], 10)
 
 
