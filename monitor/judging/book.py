@@ -61,9 +61,12 @@ class Book:
         today = datetime.fromtimestamp(hour, self.zone).date()
         agreement = version_in_force(versions, today)
         if agreement is None:
+            stopped = version_ended(versions, today)
+            if stopped is not None and stopped.status == "terminated":
+                return Terms(pair, Breach.AGREEMENT_INACTIVE, stopped.id, stopped.version)
             return Terms(pair, standing_without(versions, today))
         named = {"agreement": agreement.id, "version": agreement.version}
-        if agreement.status not in ("active", "registered"):
+        if not agreement.permits:
             return Terms(pair, Breach.AGREEMENT_INACTIVE, agreement.id, agreement.version)
         limits = agreement.ceilings
         latency = agreement.objectives.latency or self.registry.services[pair.service].objectives.latency
@@ -90,8 +93,14 @@ def version_in_force(versions: Sequence[Agreement], day: date) -> Agreement | No
     return candidates[-1] if candidates else None
 
 
+def version_ended(versions: Sequence[Agreement], day: date) -> Agreement | None:
+    """Return the version that was the last to end before a local day; drafts never began."""
+    ended = [version for version in versions if version.last_day < day and version.status != "draft"]
+    return max(ended, key=lambda version: version.last_day, default=None)
+
+
 def standing_without(versions: Sequence[Agreement], day: date) -> Breach:
-    """Say why no version covers a day: there is none, the last one ended, or the first is yet to start."""
+    """Say why no version covers a day: there is none, one ran out, or the first is yet to start."""
     if not versions:
         return Breach.NO_AGREEMENT
     if any(version.last_day < day for version in versions):

@@ -212,6 +212,7 @@ class Agreement(Record):
 
     In force from `start` to `end`, both days included, or to `ended` where it was superseded or
     stopped before its time. Once active it is not edited: a change is a new version.
+    A terminated one was in force until `ended`; without it, it permits nothing from its start.
     """
 
     id: AgreementId
@@ -252,6 +253,11 @@ class Agreement(Record):
     def last_day(self) -> date:
         """The last day on which it is in force."""
         return min(self.end, self.ended) if self.ended else self.end
+
+    @property
+    def permits(self) -> bool:
+        """Whether exchanges on the days from `start` to `last_day` may rely on it."""
+        return self.status in ("active", "registered") or (self.status == "terminated" and bool(self.ended))
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:

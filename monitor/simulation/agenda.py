@@ -159,10 +159,10 @@ class Agenda:
                     found.standing.setdefault(standing, []).append(self._template(versions[-1]))
                 continue
             agreement = (settled or covering)[-1]
-            if agreement.status == "active":
-                found.in_force.append(Entry(self._template(agreement), self._weights[pair]))
-            elif agreement.status != "registered":  # whether that one may be used is the judge's business
+            if not agreement.permits:
                 found.standing.setdefault(Breach.AGREEMENT_INACTIVE, []).append(self._template(agreement))
+            elif agreement.status != "registered":  # whether that one may be used is the judge's business
+                found.in_force.append(Entry(self._template(agreement), self._weights[pair]))
         return found
 
     def _template(self, agreement: Agreement) -> Template:
@@ -171,11 +171,13 @@ class Agenda:
 
 def _standing_without(versions: tuple[Agreement, ...], today: date) -> Breach | None:
     """Why no version covers a day; None where drafts or suspensions make it a matter of opinion."""
-    if any(version.status != "active" for version in versions):
+    if any(version.status not in ("active", "terminated") for version in versions):
         return None
-    if any(version.last_day < today for version in versions):
-        return Breach.AGREEMENT_EXPIRED
-    return Breach.AGREEMENT_NOT_STARTED
+    ended = [version for version in versions if version.last_day < today]
+    if not ended:
+        return Breach.AGREEMENT_NOT_STARTED
+    last = max(ended, key=lambda version: version.last_day)
+    return Breach.AGREEMENT_INACTIVE if last.status == "terminated" else Breach.AGREEMENT_EXPIRED
 
 
 def _permits(hours: Hours, moment: datetime) -> bool:

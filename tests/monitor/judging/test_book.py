@@ -72,9 +72,35 @@ def test_between_two_versions_the_first_has_expired() -> None:
     ],
 )
 def test_the_status_says_whether_it_may_be_used(status: str, expected: Breach | None) -> None:
-    """Drafts, suspended and terminated ones permit nothing, and the finding names the agreement."""
+    """Drafts, suspended ones and those terminated without a last day permit nothing; the finding names it."""
     found = terms(book_of(agreement(status=status)), "2026-05-01T12:00")
     assert (found.standing, found.agreement, found.version) == (expected, "AGR-1", 1)
+
+
+def test_a_terminated_agreement_was_in_force_until_its_last_day() -> None:
+    """Exchanges of that time are judged by its terms, late ones too; later ones find it inactive."""
+    stopped = agreement(status="terminated", ended="2026-06-15", fields=["full_name"])
+    book = book_of(stopped)
+    active = book_of({**stopped, "status": "active"})
+    for at in ("2026-01-01T00:00", "2026-06-15T23:59"):
+        assert terms(book, at) == terms(active, at)
+        assert terms(book, at).fields == frozenset({"full_name"})
+    for at in ("2026-06-16T00:00", "2027-01-01T00:00"):  # the second is past its agreed end, too
+        found = terms(book, at)
+        assert (found.standing, found.agreement, found.version) == (Breach.AGREEMENT_INACTIVE, "AGR-1", 1)
+        assert standing(active, at) is Breach.AGREEMENT_EXPIRED
+    assert standing(book, "2025-12-31T12:00") is Breach.AGREEMENT_NOT_STARTED
+
+
+def test_after_a_termination_what_was_agreed_anew_holds() -> None:
+    """Until it begins the pair is without; when it has run out, that one has, whatever came before."""
+    stopped = agreement(status="terminated", ended="2026-03-31")
+    book = book_of(stopped, agreement("AGR-2", start="2026-06-01", end="2026-08-31"))
+    assert standing(book, "2026-05-31T23:00") is Breach.AGREEMENT_INACTIVE
+    assert terms(book, "2026-06-01T00:00").agreement == "AGR-2"
+    assert standing(book, "2026-09-01T00:00") is Breach.AGREEMENT_EXPIRED
+    drafted = book_of(stopped, agreement("AGR-2", status="draft", start="2026-06-01", end="2026-08-31"))
+    assert standing(drafted, "2026-09-01T00:00") is Breach.AGREEMENT_INACTIVE
 
 
 def test_a_draft_never_stands_in_the_way_of_what_is_agreed() -> None:

@@ -59,9 +59,16 @@ class Checker:
         covering = [one for one in versions if one.start <= local.date() <= one.last_day]
         covering.sort(key=lambda one: one.status == "draft")
         if not covering:
-            ended = any(one.last_day < local.date() for one in versions)
-            return {"agreement_expired" if ended else "agreement_not_started"}
-        if covering[0].status in ("draft", "suspended", "terminated"):
+            over = [one for one in versions if one.last_day < local.date()]
+            if not over:
+                return {"agreement_not_started"}
+            over = [one for one in over if one.status != "draft"]
+            over.sort(key=lambda one: one.last_day)
+            stopped = over and over[-1].status == "terminated"
+            return {"agreement_inactive" if stopped else "agreement_expired"}
+        if covering[0].status in ("draft", "suspended"):
+            return {"agreement_inactive"}
+        if covering[0].status == "terminated" and covering[0].ended is None:
             return {"agreement_inactive"}
         return self._terms_broken(exchange, covering[0], local)
 

@@ -29,6 +29,7 @@ _STANDINGS: tuple[dict[str, Any], ...] = (
     {"status": "draft"},
     {"status": "active", "end": "2026-06-30"},
     {"status": "active", "start": "2027-01-01", "end": "2027-12-31"},
+    {"status": "terminated", "ended": "2026-10-05"},  # in the night to Tuesday
 )
 
 
