@@ -267,13 +267,14 @@ class PartitionLedger:
             self._note_gaps(exchange, pair)
 
     def _note_gaps(self, exchange: Exchange, pair: Pair) -> None:
+        """Note the names that the registry lacks; a service asked of another's provider is none of them."""
         gaps = self.changes.gaps
-        for kind, name, known in (
-            ("agency", exchange.provider, pair.provider),
-            ("agency", exchange.consumer, pair.consumer),
-            ("service", exchange.service, pair.service),
+        for kind, name, held in (
+            ("agency", exchange.provider, pair.provider != UNREGISTERED),
+            ("agency", exchange.consumer, pair.consumer != UNREGISTERED),
+            ("service", exchange.service, exchange.service in self.book.registry.services),
         ):
-            if known == UNREGISTERED:
+            if not held:
                 key = GapKey(kind, name.replace("\0", "\ufffd"))  # PostgreSQL keeps no NUL in a text
                 if key not in gaps and len(gaps) >= MAX_GAPS:
                     key = GapKey(kind, OTHER_NAMES)

@@ -218,6 +218,20 @@ def test_unregistered_names_are_noted() -> None:
     assert changes.gaps[GapKey("service", "new.service")] == 1
 
 
+def test_only_names_that_the_registry_lacks_are_gaps() -> None:
+    """A service is held whoever was asked for it: asking the wrong one is a breach, not a gap."""
+    changes = ledger_of().feed(
+        exchange(id="a", provider="NEW"),
+        exchange(id="b", service="insurance.verify-insured"),
+        exchange(id="c", provider="NEW", service="new.service"),
+    )
+    assert changes.gaps == {GapKey("agency", "NEW"): 2, GapKey("service", "new.service"): 1}
+    assert {key.breach: found.samples for key, found in changes.findings.items()} == {
+        Breach.UNKNOWN_AGENCY: ("a", "c"),
+        Breach.UNKNOWN_SERVICE: ("b",),
+    }
+
+
 def test_a_flood_of_unregistered_names_is_bounded() -> None:
     """Beyond a thousand they count as others; their exchanges share one cell."""
     ledger = ledger_of()
