@@ -25,6 +25,10 @@ Publish = Callable[[list[DeadLetter]], Awaitable[None]]
 # What an uncommitted event takes in memory, roughly; a letter's body counts as so many events as fit into it.
 EVENT_BYTES = 128
 
+# Exchanges decoded at a time: their memory is used again by the next, where a whole fetch's would be given
+# back to the system and asked for anew.
+PART = 1_000
+
 
 class Lane:
     """Folds batches into the partition's ledger, and commits what was counted.
@@ -114,14 +118,16 @@ class Lane:
 
         An exception leaves the ledger half-way: drop the lane and open it anew.
         """
-        decoded = decode_batch(batch.bodies(), batch.headers)
-        known = len(self.ledger.changes.rejections)
-        self.ledger.fold(decoded, batch, datetime.now(UTC))
-        rejections = self.ledger.changes.rejections[known:]
-        if rejections:
-            letters = _dead_letters(batch, rejections)
-            self._letters += letters
-            self._letter_bytes += sum(map(_bytes_of, letters))
+        now = datetime.now(UTC)
+        for part in batch.parts(PART):
+            decoded = decode_batch(part.bodies(), part.headers)
+            known = len(self.ledger.changes.rejections)
+            self.ledger.fold(decoded, part, now)
+            rejections = self.ledger.changes.rejections[known:]
+            if rejections:
+                letters = _dead_letters(part, rejections)
+                self._letters += letters
+                self._letter_bytes += sum(map(_bytes_of, letters))
 
     async def commit(self) -> bool:
         """Write what was counted, with the offset, in one transaction; return whether there was anything.

@@ -27,8 +27,6 @@ from streams.web import WebParts
 
 log = structlog.get_logger(__name__)
 
-# A full collection walks everything the worker holds; short-lived events are freed by reference counts.
-GC_THRESHOLDS = (50_000, 20, 100)
 # A thread that wants to run waits this long for another to let go. The consumer's thread reads a fetch in
 # many small steps, each of which would wait the default 5 ms while a batch is folded.
 SWITCH_INTERVAL_S = 0.0005
@@ -71,7 +69,7 @@ def run(settings: Settings) -> int:
     app = build(settings)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc.disable()  # the app collects now and then
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     log.info(
         "worker starting",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Protocol
 
@@ -52,6 +52,27 @@ class RecordBatch:
 
     def __len__(self) -> int:
         return len(self._records)
+
+    def parts(self, size: int) -> Iterator[RecordBatch]:
+        """The batch in parts of at most `size` records, each going on where the one before ends."""
+        if len(self._records) <= size:
+            yield self
+            return
+        position = self.position
+        for start in range(0, len(self._records), size):
+            stop = start + size
+            last = stop >= len(self._records)
+            next_offset = self.next_offset if last else self._records[stop].offset
+            yield RecordBatch(
+                self.topic,
+                self.partition,
+                self._records[start:stop],
+                position=position,
+                next_offset=next_offset,
+                earliest_ms=self.earliest_ms,
+                latest_ms=self.latest_ms,
+            )
+            position = next_offset
 
     def bodies(self) -> list[bytes | None]:
         """The records' values."""
