@@ -35,9 +35,13 @@ SLO_MIN_BAD = Declaration(
     "slo_min_bad_events", "Bad exchanges below which an objective does not alert", ("agreement", "slo")
 )
 AGREEMENT_INFO = Declaration(
-    "agreement_info", "An agreement version in force", ("agreement", "version", *PAIR, "status")
+    "agreement_info",
+    "An agreement version in force, or the last that was",
+    ("agreement", "version", *PAIR, "status"),
 )
-AGREEMENT_EXPIRY = Declaration("agreement_expiry_timestamp_seconds", "When an agreement ends", ("agreement",))
+AGREEMENT_EXPIRY = Declaration(
+    "agreement_expiry_timestamp_seconds", "When an agreement ends or ended", ("agreement",)
+)
 AGREEMENT_REVIEW = Declaration(
     "agreement_review_timestamp_seconds", "When an agreement is due for review", ("agreement",)
 )

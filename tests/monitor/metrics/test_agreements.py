@@ -1,9 +1,10 @@
-"""What Prometheus reads about agreements: the version in force on the local day of the scrape."""
+"""What Prometheus reads about agreements: where they stand on the local day of the scrape."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from monitor.metrics.agreements import MIN_BAD_EVENTS, AgreementMetrics
@@ -22,7 +23,7 @@ def scrape(at: str, *agreements: Values, **registry: object) -> CollectorRegistr
 
 
 def info(exposed: CollectorRegistry) -> set[tuple[str, str, str]]:
-    """Agreement, version and status of all that are in force."""
+    """Agreement, version and status of all that are shown."""
     return {
         (sample.labels["agreement"], sample.labels["version"], sample.labels["status"])
         for family in exposed.collect()
@@ -36,7 +37,53 @@ def test_the_version_in_force_is_that_of_the_local_day() -> None:
     versions = (agreement(ended="2026-06-15"), agreement(version=2, start="2026-06-16", status="suspended"))
     assert info(scrape("2026-06-15T23:59", *versions)) == {("AGR-1", "1", "active")}
     assert info(scrape("2026-06-16T00:00", *versions)) == {("AGR-1", "2", "suspended")}
-    assert info(scrape("2027-01-01T00:00", *versions)) == set()
+    assert info(scrape("2025-12-31T23:59", *versions)) == set()
+
+
+def test_a_version_that_ran_out_is_shown_until_another_is_in_force() -> None:
+    """With its end in the past, so that an alert can say that it has expired; a draft changes nothing."""
+    versions = (
+        agreement(ended="2026-06-15", dates={"review": "2026-06-01"}, objectives=LATENCY),
+        agreement(version=2, start="2026-06-16", end="2026-12-31", status="draft"),
+        agreement("AGR-2", start="2026-08-01", end="2026-08-31"),
+    )
+    assert info(scrape("2026-06-15T23:59", *versions)) == {("AGR-1", "1", "active")}
+    assert info(scrape("2026-06-16T00:00", *versions)) == {("AGR-1", "1", "expired")}
+    assert info(scrape("2026-08-01T00:00", *versions)) == {("AGR-2", "1", "active")}
+    assert info(scrape("2029-01-01T00:00", *versions)) == {("AGR-2", "1", "expired")}
+    ended = scrape("2026-07-01T00:00", *versions)
+    samples = {
+        sample.name: sample.value
+        for family in ended.collect()
+        for sample in family.samples
+        if sample.name != "datashare_agreement_info"
+    }
+    end = datetime(2026, 6, 16, tzinfo=ZONE).timestamp()
+    assert samples == {"datashare_agreement_expiry_timestamp_seconds": end}
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        ("active", "expired"),
+        ("registered", "expired"),
+        ("suspended", "suspended"),
+        ("terminated", "terminated"),
+    ],
+)
+def test_what_was_stopped_on_purpose_has_not_expired(status: str, shown: str) -> None:
+    """It keeps its status when its days are over."""
+    stopped = agreement(status=status, ended="2026-06-15")
+    assert info(scrape("2026-06-15T12:00", stopped)) == {("AGR-1", "1", status)}
+    assert info(scrape("2026-06-16T12:00", stopped)) == {("AGR-1", "1", shown)}
+
+
+def test_a_draft_is_shown_and_ends_nothing() -> None:
+    """Where nothing was ever agreed; it has neither an end nor objectives."""
+    drafted = scrape("2026-06-01T12:00", agreement(status="draft", objectives=LATENCY))
+    assert info(drafted) == {("AGR-1", "1", "draft")}
+    assert sum(len(family.samples) for family in drafted.collect()) == 1
+    assert info(scrape("2027-06-01T12:00", agreement(status="draft"))) == set()
 
 
 def test_it_ends_when_its_last_day_ends() -> None:
