@@ -96,7 +96,8 @@ def test_of_two_migrations_at_once_one_does_it_and_one_finds_it_done(postgres_ur
     with psycopg.connect(postgres_url) as holder, psycopg.connect(postgres_url, autocommit=True) as watcher:
         holder.execute("CREATE TABLE alembic_version (version_num text)")
         processes = [migrating(postgres_url) for _ in range(2)]
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        waiting = """SELECT count(*) FROM pg_stat_activity
+            WHERE wait_event_type = 'Lock' AND datname = current_database()"""
         deadline = time.monotonic() + 60
         while watcher.execute(waiting).fetchone() != (2,):
             assert time.monotonic() < deadline
