@@ -164,10 +164,10 @@ def create_app(
 
     app.on_partitions_revoked.connect(cast(Any, give_back))  # Faust's type for it leaves out the argument
 
-    @app.timer(interval=COLLECT_EVERY_S)
     async def collect_garbage() -> None:
         gc.collect()
 
+    app.timer(interval=COLLECT_EVERY_S)(collect_garbage)
     return app
 
 

@@ -20,7 +20,9 @@ from monitor.events.rejection import Reason, Rejection
 MAX_BODY_BYTES = 1024 * 1024  # the contract's limit
 GROUP = 64  # events decoded in one call; where one is bad, its group is decoded again in so many parts
 PARTS, LEAST = 4, 4  # and a part of so many one by one
-_STRUCTURED_MARK = b'"specversion"'  # only a hint: what has it is decoded as a CloudEvent first
+_STRUCTURED_MARK = b'"specversion"'  # only a hint: what has it may be a CloudEvent
+# Where event libraries put that member: first. One that comes with another first is decoded alone.
+_STRUCTURED_HEAD = b'{"spe'
 
 Body = bytes | None
 Headers = Sequence[tuple[str, bytes | None]]
@@ -48,6 +50,7 @@ _exchanges = msgspec.json.Decoder(Exchange)
 _structured = msgspec.json.Decoder(_Structured)
 _envelope = msgspec.json.Decoder(_Envelope)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_head: Callable[[Any], bytes] = itemgetter(slice(0, len(_STRUCTURED_HEAD)))
 _first: Callable[[Any], int] = itemgetter(0)
 _last: Callable[[Any], int] = itemgetter(-1)
 _OPENED, _CLOSED = {ord("{")}, {ord("}")}
@@ -89,12 +92,13 @@ def _decode_together(group: Sequence[Body]) -> list[Decoded] | None:
     one of each.
     """
     try:
-        if set(map(_first, group)) != _OPENED or set(map(_last, group)) != _CLOSED:
+        heads = set(map(_head, group))
+        if set(map(_first, heads)) != _OPENED or set(map(_last, group)) != _CLOSED:
             return None
         lines = b"\n".join(group)  # type: ignore[arg-type]  # a null body has raised TypeError
         if len(lines) > MAX_BODY_BYTES:
             return None
-        if _STRUCTURED_MARK in lines:
+        if _STRUCTURED_HEAD in heads:
             return _decode_mixed(group)
         exchanges: list[Any] = _exchanges.decode_lines(lines)
     except (*_UNDECODABLE, TypeError, IndexError):  # null and empty bodies have no first byte
@@ -104,7 +108,7 @@ def _decode_together(group: Sequence[Body]) -> list[Decoded] | None:
 
 def _decode_mixed(group: Sequence[Any]) -> list[Decoded] | None:
     """Decode bare exchanges and structured CloudEvents in one call each; the bodies are known to be whole."""
-    structured = [_STRUCTURED_MARK in body for body in group]
+    structured = list(map(_STRUCTURED_HEAD.__eq__, map(_head, group)))
     events = _structured.decode_lines(b"\n".join(compress(group, structured)))
     decoded: list[Any] = _exchanges.decode_lines(b"\n".join(compress(group, map(not_, structured))))
     if len(decoded) + len(events) != len(group):
@@ -120,8 +124,7 @@ def decode_one(body: Body, headers: Headers) -> Decoded:
         return Rejection(Reason.EMPTY, "the body is empty")
     if len(body) > MAX_BODY_BYTES:
         return Rejection(Reason.OVERSIZED, f"the body has {len(body)} bytes; {MAX_BODY_BYTES} are allowed")
-    is_event = _STRUCTURED_MARK in body
-    if is_event:
+    if body.startswith(_STRUCTURED_HEAD):
         try:  # first, as in a group: what is counted must not depend on an event's neighbours
             return _structured.decode(body).data
         except _UNDECODABLE:
@@ -132,7 +135,7 @@ def decode_one(body: Body, headers: Headers) -> Decoded:
         problem = why
     # Not a bare exchange. A CloudEvent may carry id and time outside its data.
     try:
-        if is_event:
+        if _STRUCTURED_MARK in body:
             return _from_envelope(_envelope.decode(body))
         attributes = {
             name[3:].lower(): value for name, value in headers if name[:3].lower() == "ce_" and value

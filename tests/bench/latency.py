@@ -13,6 +13,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 
 from monitor.registry.load import load_registry
+from monitor.settings import Settings
 from monitor.simulation import Shares, Simulation
 from streams.bulk import partition_of
 from tests.e2e.exactness import Stage, WorkerProcess, create_topics, stage_settings
@@ -21,18 +22,21 @@ RATE = 5_000
 SECONDS = 30
 WARM_UP_S = 5
 TICK_S = 0.01
+SCRAPE_S = 0.2  # between scrapes: some seventy times as often as Prometheus does it by default
 PARTITIONS = 8
 _OFFSET = re.compile(r'^datashare_committed_offset\{.*?partition="(\d+)".*?\} (\S+)$', re.MULTILINE)
 
 
 def measure_latency(folder: Path, bootstrap: str) -> str:
-    """Send RATE events a second for SECONDS while scraping /metrics without a pause; return a sentence.
+    """Send RATE events a second for SECONDS while scraping /metrics; return a sentence.
 
     An event counts as visible when a scrape whose answer has fully arrived reports its offset as committed,
     so the scrape's own duration is part of the figure.
     """
     settings = stage_settings(bootstrap, f"sqlite:///{folder}/latency.db", "latency-", "latency")
-    settings = settings.model_copy(update={"commit_interval": 0.25})
+    settings = settings.model_copy(
+        update={"commit_interval": Settings.model_fields["commit_interval"].default}
+    )
     create_topics(settings, PARTITIONS)
     stage = Stage(settings, folder, account=None, partitions=PARTITIONS, records=0)  # type: ignore[arg-type]
     worker = WorkerProcess(stage, "latency-worker", keeps_name=False)
@@ -76,7 +80,7 @@ async def _watch(web: str, done: asyncio.Event) -> Seen:
     while not done.is_set():
         text = await asyncio.to_thread(_scrape, web)
         seen.append((time.time(), {int(number): float(offset) for number, offset in _OFFSET.findall(text)}))
-        await asyncio.sleep(TICK_S)
+        await asyncio.sleep(SCRAPE_S)
     return seen
 
 

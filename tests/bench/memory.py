@@ -22,7 +22,7 @@ PARTITIONS = 8
 class _Sent(msgspec.Struct):
     key: bytes
     value: bytes
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: list[tuple[str, bytes]] = []
 
 
 def measure_memory(folder: Path, bootstrap: str) -> str:
