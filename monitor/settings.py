@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     pseudonym_key: SecretStr | None = None
     timezone: str = "Asia/Ho_Chi_Minh"
 
-    commit_interval: Annotated[float, Field(gt=0, le=60, description="seconds between transactions")] = 0.25
+    commit_interval: Annotated[float, Field(gt=0, le=60, description="seconds between transactions")] = 0.15
     max_uncommitted: Annotated[
         int, Field(ge=1000, description="events a worker may hold before it waits for the database")
     ] = 500_000

@@ -27,7 +27,7 @@ from streams.web import Site, WebParts, mount
 # Batches waiting per agent, each up to a fetch of a partition: one under way and a few ready are enough.
 BUFFERED_BATCHES = 4
 # Per partition and fetch; with less, a busy worker waits for the next fetch to be asked for and to come.
-MAX_FETCH_BYTES = 4 * 1024 * 1024
+MAX_PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 MAX_LETTER_BYTES = 9 * 1024 * 1024  # the dead-letters topic takes 8 MiB, and headers come on top
 UNKNOWN_END = 2**62
 # Events are freed by reference counts; a collection at every so many allocations would walk all that a fetch
@@ -179,7 +179,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "broker_commit_interval": 2.0,
         "broker_request_timeout": 40.0,
         "consumer_auto_offset_reset": "earliest",
-        "consumer_max_fetch_size": MAX_FETCH_BYTES,
+        "consumer_max_fetch_size": MAX_PARTITION_FETCH_BYTES,
         "producer_max_request_size": MAX_LETTER_BYTES,
         "stream_buffer_maxsize": BUFFERED_BATCHES,
         "stream_wait_empty": False,

@@ -69,7 +69,7 @@ def run(settings: Settings) -> int:
     app = build(settings)
     gc.collect()
     gc.freeze()
-    gc.disable()  # the app collects now and then
+    gc.set_threshold(100_000, 50, 1000)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     log.info(
         "worker starting",

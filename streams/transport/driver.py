@@ -24,6 +24,9 @@ from streams.transport.batch import RecordBatch
 from streams.transport.drain import fetched
 
 FROM_THE_BEGINNING = -1
+# All partitions of one fetch together: with aiokafka's 50 MiB a worker of many partitions, catching up, would
+# hold several times that.
+MAX_FETCH_BYTES = 8 * 1024 * 1024
 
 
 class BatchApp(Protocol):
@@ -58,6 +61,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         # A longer wait would hold an almost idle partition's events back; the broker answers at once
         # when there is data, so this bounds only how long an empty fetch stays open.
         consumer._fetch_max_wait_ms = 500
+        consumer._fetch_max_bytes = MAX_FETCH_BYTES
         return consumer
 
     async def _fetch_records(
