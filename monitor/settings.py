@@ -86,7 +86,7 @@ class Settings(BaseSettings):
         timedelta, Field(gt=timedelta(0), description="how far back in event time an id is remembered")
     ] = timedelta(hours=1)
     dedupe_max_ids: Annotated[int, Field(ge=1000, description="ids remembered per partition at the most")] = (
-        500_000
+        200_000
     )
     late_after: Annotated[
         timedelta, Field(gt=timedelta(0), description="behind the newest event by more than this is late")

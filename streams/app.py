@@ -30,9 +30,7 @@ BUFFERED_BATCHES = 4
 MAX_PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 MAX_LETTER_BYTES = 9 * 1024 * 1024  # the dead-letters topic takes 8 MiB, and headers come on top
 UNKNOWN_END = 2**62
-# Events are freed by reference counts; a collection at every so many allocations would walk all that a fetch
-# brought, again and again. What does form cycles (errors, tasks) is little: the worker switches automatic
-# collection off and collects this often.
+# Full collections: the automatic ones are set far apart, because they walk all that a fetch brought.
 COLLECT_EVERY_S = 30.0
 # The embedded broker makes a joiner wait for half the session timeout, whatever the state of the group.
 EMBEDDED_SESSION_S, EMBEDDED_HEARTBEAT_S = 2.0, 0.5

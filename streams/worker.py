@@ -27,6 +27,9 @@ from streams.web import WebParts
 
 log = structlog.get_logger(__name__)
 
+# Events are freed by reference counts: a collection walks what a fetch brought, and finds little. The app
+# makes a full one now and then.
+GC_THRESHOLDS = (100_000, 50, 1000)
 # A thread that wants to run waits this long for another to let go. The consumer's thread reads a fetch in
 # many small steps, each of which would wait the default 5 ms while a batch is folded.
 SWITCH_INTERVAL_S = 0.0005
@@ -69,7 +72,7 @@ def run(settings: Settings) -> int:
     app = build(settings)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 50, 1000)
+    gc.set_threshold(*GC_THRESHOLDS)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     log.info(
         "worker starting",
