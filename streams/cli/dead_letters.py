@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.cli.moments import point_in_time
 from monitor.errors import UsageProblem
 from monitor.settings import Settings, load_settings
 from streams.letter_index import LetterIndex, Row, State, Wanted
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 50
 PREFIX_BYTES = 200  # enough to see what kind of message it is
 SHOWN_PROBLEMS = 20
-_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
 def _choosing(command: Callable[..., None]) -> Callable[..., None]:
@@ -193,22 +192,8 @@ def _wanted(
 ) -> Wanted:
     if topic is not None and not topic.startswith(settings.topic_prefix):
         topic = settings.topic(topic)
-    time = None if since is None else point_in_time(since, datetime.now(UTC), settings)
+    time = None if since is None else point_in_time(since, datetime.now(UTC), settings.zone)
     return Wanted(reason=reason, topic=topic, ids=keys, since=time, states=states)
-
-
-def point_in_time(text: str, now: datetime, settings: Settings) -> datetime:
-    """A time as people write it: `3h` and `2d` before `now`, or a date or time, local where no zone is given.
-
-    Raises UsageProblem.
-    """
-    if ago := re.fullmatch(r"(\d{1,5})([dhm])", text):
-        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as why:
-        raise UsageProblem(f"--since {text!r}: expected 2026-10-05, 2026-10-05T08:00, 3h or 2d") from why
-    return time if time.tzinfo else time.replace(tzinfo=settings.zone)
 
 
 def _printable(text: str) -> str:

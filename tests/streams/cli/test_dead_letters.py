@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from monitor.errors import UsageProblem
-from monitor.settings import Settings
-from streams.cli.dead_letters import point_in_time
 from streams.dead_letters import DeadLetter, mark_record, to_record
 from tests.streams.cli.running import Run, run
 
@@ -212,15 +208,3 @@ def test_a_missing_topic_names_the_remedy(run: Run, kafka_broker: str, topic_pre
         missing = run("dead-letters", "list", kafka=kafka_broker)
         assert missing.status == 1
         assert f"there is no topic {topic_prefix}dead-letters: `monitor topics create`" in missing.err
-
-
-def test_a_time_is_read_as_people_write_it() -> None:
-    """Ago, a local day, or an exact time; anything else is refused with examples."""
-    now = datetime(2026, 10, 5, 12, tzinfo=UTC)
-    settings = Settings(timezone="Asia/Ho_Chi_Minh")
-    assert point_in_time("3h", now, settings) == now - timedelta(hours=3)
-    assert point_in_time("2d", now, settings) == now - timedelta(days=2)
-    assert point_in_time("2026-10-05", now, settings) == datetime(2026, 10, 4, 17, tzinfo=UTC)
-    assert point_in_time("2026-10-05T08:00+00:00", now, settings) == datetime(2026, 10, 5, 8, tzinfo=UTC)
-    with pytest.raises(UsageProblem, match="expected 2026-10-05"):
-        point_in_time("yesterday", now, settings)
