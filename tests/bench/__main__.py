@@ -154,7 +154,7 @@ def _worker(stage: Stage, database_url: str, turn: int) -> float:
     settings: Settings = stage.settings.model_copy(
         update={"database_url": database_url, "consumer_group": f"worker-{turn}"}
     )
-    run = Stage(settings, stage.folder, stage.account, stage.partitions, stage.records)
+    run = Stage(settings, stage.folder, stage.account, stage.partitions, stage.records, late=stage.late)
     worker = WorkerProcess(run, f"bench-worker-{turn}", keeps_name=False)
     worker.start()
     try:
