@@ -30,6 +30,9 @@ from streams.transport.batch import RecordBatch
 log = structlog.get_logger(__name__)
 
 RETRY_FIRST_S, RETRY_LAST_S = 0.5, 15.0  # waiting for a database or broker that is away
+# A worker that counted so many since its last commits is catching up: nobody waits for its newest event, and
+# fewer, larger transactions leave more time for counting.
+CATCHING_UP_EVENTS, CATCHING_UP_S = 5_000, 0.4
 WATCH_S = 1.0  # between looks at whether anything moves: far below any stall that is allowed
 LAST_COMMIT_S = 5.0  # for giving partitions back: well within a rebalance's and a graceful stop's time
 
@@ -237,6 +240,8 @@ class Lanes(Service):
         delay = 0.0
         while not self.should_stop:
             await self.sleep(delay or self._settings.commit_interval)
+            if not delay and self._uncommitted() > CATCHING_UP_EVENTS:
+                await self.sleep(CATCHING_UP_S)
             delay = await self._commit_round(delay)
             self._measure_lag()
 
