@@ -1,8 +1,8 @@
 """From bytes to exchanges: bare JSON and both CloudEvents modes, whole batches at a time.
 
 Decoding many lines in one call costs 40 % less than one call an event, so events are joined with
-line breaks and decoded together. A group in which anything is unusual is decoded again one by one,
-which also says what is wrong with the one that is.
+line breaks and decoded together. A group in which anything is unusual is decoded again in parts, and the
+part that holds it one by one, which also says what is wrong.
 """
 
 from __future__ import annotations

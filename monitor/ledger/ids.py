@@ -49,14 +49,6 @@ class IdMemory:
         """The offset before which the current generation must end, to hold no more than `max_ids`."""
         return self.begins_at_offset + max(self.max_ids // 2, 1)
 
-    def add(self, identity: str) -> bool:
-        """Remember an id with the current generation; return whether it was not known before."""
-        if identity in self.seen:
-            return False
-        self.seen.add(identity)
-        self.current.append(identity)
-        return True
-
     def restore(self, generation: int, ids: Iterable[str]) -> None:
         """Put back what was remembered with one of the two generations."""
         known = self.current if generation == self.generation else self.previous

@@ -126,9 +126,9 @@ def test_a_pair_without_any_agreement() -> None:
 @pytest.mark.parametrize(
     ("names", "expected", "pair"),
     [
-        (("XXX", "MOH", PAIR.service), Breach.UNKNOWN_AGENCY, Pair(UNREGISTERED, "MOH", UNREGISTERED)),
-        (("MPS", "XXX", PAIR.service), Breach.UNKNOWN_AGENCY, Pair("MPS", UNREGISTERED, PAIR.service)),
-        (("XXX", "YYY", "z.z"), Breach.UNKNOWN_AGENCY, Pair(*[UNREGISTERED] * 3)),
+        (("NOBODY", "MOH", PAIR.service), Breach.UNKNOWN_AGENCY, Pair(UNREGISTERED, "MOH", UNREGISTERED)),
+        (("MPS", "NOBODY", PAIR.service), Breach.UNKNOWN_AGENCY, Pair("MPS", UNREGISTERED, PAIR.service)),
+        (("NOBODY", "NOWHERE", "z.z"), Breach.UNKNOWN_AGENCY, Pair(*[UNREGISTERED] * 3)),
         (("mps", "MOH", PAIR.service), Breach.UNKNOWN_AGENCY, Pair(UNREGISTERED, "MOH", UNREGISTERED)),
         ((UNREGISTERED, "MOH", PAIR.service), Breach.UNKNOWN_AGENCY, Pair(UNREGISTERED, "MOH", UNREGISTERED)),
         (("MPS", "MOH", "no.such-service"), Breach.UNKNOWN_SERVICE, Pair("MPS", "MOH", UNREGISTERED)),
