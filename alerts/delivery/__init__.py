@@ -1,0 +1,1 @@
+"""Sending alerts out: Alertmanager and webhooks, for certain."""

@@ -1,0 +1,1 @@
+"""The rule engine: events in, detections out, with windows that survive a crash."""

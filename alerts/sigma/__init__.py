@@ -1,0 +1,1 @@
+"""Rules as files: Sigma read, checked and compiled to closures."""
