@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     TypeDecorator,
 )
 
@@ -157,4 +158,43 @@ seen_ids = Table(
     Column("generation", Integer, primary_key=True, autoincrement=False),
     Column("next_offset", BigInteger, primary_key=True, autoincrement=False),
     Column("ids", LargeBinary, nullable=False, comment="event ids, MessagePack"),
+)
+
+# One row an event, kept for MONITOR_SECURITY_RETENTION. `actor` and `subject` are pseudonyms.
+security_events = Table(
+    "security_events",
+    metadata,
+    *_source(),
+    Column("source_offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", NAME, nullable=False),
+    Column("time", Moment, nullable=False),
+    Column("agency", NAME, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("actor", NAME),
+    Column("source_ip", String(45)),
+    Column("service", NAME),
+    Column("subject", NAME),
+    Column("count", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("detail", Text, comment="JSON object of texts, numbers and booleans"),
+    Index(None, "time"),
+    Index(None, "agency", "time"),
+    Index(None, "id"),
+)
+
+# What reports sum: kinds that are not listed count as `other`, so that rows are bounded.
+security_counts = Table(
+    "security_counts",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("agency", NAME, primary_key=True),
+    Column("kind", String(64), primary_key=True),
+    Column("severity", Integer, primary_key=True, autoincrement=False),
+    *_source(),
+    Column("count", BigInteger, nullable=False),
+    Column("late", BigInteger, nullable=False),
+    Column("duplicates", BigInteger, nullable=False),
+    Column("last_time", Moment, nullable=False),
+    Index(None, "topic", "partition", "hour"),
 )
