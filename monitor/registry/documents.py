@@ -71,16 +71,24 @@ def read_document(path: Path) -> Any:
 
     Raises Unreadable.
     """
-    return parse_document(_text(path))
+    return parse_document(_text(path, MAX_BYTES))
 
 
-def _text(path: Path) -> str:
+def read_documents(path: Path, max_bytes: int = MAX_BYTES) -> list[Any]:
+    """Read all YAML documents of a file, separated by `---`; one without content is None.
+
+    Raises Unreadable.
+    """
+    return parse_documents(_text(path, max_bytes))
+
+
+def _text(path: Path, max_bytes: int) -> str:
     try:
         if not path.is_file():
             raise Unreadable("is not a file")
         size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise Unreadable(f"is {size:,} bytes long; more than {MAX_BYTES:,} are not read")
+        if size > max_bytes:
+            raise Unreadable(f"is {size:,} bytes long; more than {max_bytes:,} are not read")
         raw = path.read_bytes()
     except OSError as why:
         raise Unreadable(f"cannot be read: {why.strerror}") from why
@@ -99,8 +107,19 @@ def parse_document(text: str) -> Any:
 
     Raises Unreadable.
     """
+    built = parse_documents(text, several=False)
+    if not built:
+        raise Unreadable("is empty; write [] where there is nothing to record")
+    return built[0]
+
+
+def parse_documents(text: str, several: bool = True) -> list[Any]:
+    """Build the values of every YAML document in a text; with `several` False a second one is refused.
+
+    Raises Unreadable.
+    """
     try:
-        return _build(text)
+        return _build(text, several)
     except yaml.MarkedYAMLError as why:
         mark = why.problem_mark or why.context_mark
         said = " ".join(part for part in (why.context, why.problem) if part)
@@ -112,7 +131,7 @@ def parse_document(text: str) -> Any:
         raise Unreadable(f"is not YAML: {why}") from why
 
 
-def _build(text: str) -> Any:
+def _build(text: str, several: bool) -> list[Any]:
     root: list[Any] = []
     stack: list[tuple[Any, str | None]] = []  # open collections, each with the key it will stand under
     here: Any = root
@@ -139,7 +158,7 @@ def _build(text: str) -> Any:
             raise Unreadable(
                 f"uses the alias *{event.anchor}; write the value out", event.start_mark.line + 1
             )
-        elif kind is yaml.DocumentStartEvent and root:
+        elif kind is yaml.DocumentStartEvent and root and not several:
             raise Unreadable("holds a second document (---); write a list", event.start_mark.line + 1)
         else:
             continue
@@ -154,9 +173,7 @@ def _build(text: str) -> Any:
         else:
             here[key] = value
             key = None
-    if not root:
-        raise Unreadable("is empty; write [] where there is nothing to record")
-    return root[0]
+    return root
 
 
 def _key(event: Any, value: Any, mapping: Mapping) -> str:
