@@ -41,10 +41,20 @@ class ExchangeSeen:
     """An exchange as rules see it: judged, with the registry's names instead of those it came with.
 
     `provider`, `consumer` and `service` are `unregistered` where the registry does not hold them (the names
-    as they came are in `exchange`). `fields` is what was asked for. `duplicate` ones came again.
+    as they came are in `exchange`). `fields` is what was asked for; `actor` and `subject` are pseudonyms.
     """
 
-    __slots__ = ("breach", "consumer", "exchange", "fields", "provider", "service", "time_ms")
+    __slots__ = (
+        "actor",
+        "breach",
+        "consumer",
+        "exchange",
+        "fields",
+        "provider",
+        "service",
+        "subject",
+        "time_ms",
+    )
 
     def __init__(
         self,
@@ -53,12 +63,16 @@ class ExchangeSeen:
         pair: tuple[str, str, str],
         breach: tuple[str, ...],
         fields: tuple[str, ...],
+        actor: str | None = None,
+        subject: str | None = None,
     ) -> None:
         self.exchange = exchange
         self.time_ms = time_ms
         self.provider, self.consumer, self.service = pair
         self.breach = breach
         self.fields = fields
+        self.actor = actor
+        self.subject = subject
 
 
 def _exchange_field(kind: FieldKind, path: str) -> Field:
@@ -81,8 +95,8 @@ EXCHANGES: Final = Source(
         "records": _exchange_field(FieldKind.NUMBER, "exchange.records"),
         "request_bytes": _exchange_field(FieldKind.NUMBER, "exchange.request_bytes"),
         "response_bytes": _exchange_field(FieldKind.NUMBER, "exchange.response_bytes"),
-        "actor": _exchange_field(FieldKind.TEXT, "exchange.actor"),
-        "subject": _exchange_field(FieldKind.TEXT, "exchange.subject"),
+        "actor": _exchange_field(FieldKind.TEXT, "actor"),
+        "subject": _exchange_field(FieldKind.TEXT, "subject"),
         "fields": _exchange_field(FieldKind.LIST, "fields"),
         "signed": _exchange_field(FieldKind.BOOLEAN, "exchange.signed"),
         "breach": _exchange_field(FieldKind.LIST, "breach"),

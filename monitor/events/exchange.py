@@ -22,9 +22,10 @@ class Exchange(msgspec.Struct, gc=False):
     """One request and its answer.
 
     `time` is RFC 3339 with an offset, or milliseconds since 1970. Unknown fields are ignored.
-    `actor`, `subject`, `agreement` and `fault_code` are not read here: nothing in the ledger needs them.
-    `case` and `fields` stay JSON: of the one only its presence matters, and the other has few different
-    values (`monitor.events.fields`), so that a list for each exchange would be the dearest part of decoding.
+    `agreement` and `fault_code` are not read here: nothing in the ledger needs them.
+    `case`, `fields`, `actor` and `subject` stay JSON: of the first only its presence matters, the second has
+    few different values (`monitor.events.fields`), so that a list for each exchange would be the dearest part
+    of decoding, and the last two are for rules alone, which know them as pseudonyms (`identity_of`).
     """
 
     id: Name
@@ -41,3 +42,17 @@ class Exchange(msgspec.Struct, gc=False):
     case: msgspec.Raw = msgspec.Raw()
     fields: msgspec.Raw = msgspec.Raw()
     signed: bool | None = None
+    actor: msgspec.Raw = msgspec.Raw()
+    subject: msgspec.Raw = msgspec.Raw()
+
+
+def identity_of(raw: msgspec.Raw) -> str | None:
+    """An `actor` or `subject` as text, as it came: not to be stored; None where it is missing or no scalar."""
+    text = bytes(raw)
+    if text in (b"", b"null", b'""') or text[0] in b"[{":
+        return None
+    return _text.decode(text) if text[0] == _QUOTE else text.decode()
+
+
+_QUOTE = ord('"')
+_text = msgspec.json.Decoder(str)

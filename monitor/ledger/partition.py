@@ -13,7 +13,7 @@ from monitor.events.rejection import Reason, Rejection
 from monitor.judging.book import Book
 from monitor.judging.breach import Breach
 from monitor.judging.judge import judge_done, judge_said
-from monitor.judging.terms import UNREGISTERED, Pair, Usage
+from monitor.judging.terms import UNREGISTERED, Breaches, Pair, Usage
 from monitor.ledger.changes import Changes, GapKey
 from monitor.ledger.finding import SAMPLES, Finding, FindingKey
 from monitor.ledger.ids import IdMemory
@@ -27,10 +27,12 @@ MAX_GAPS = 1000  # unregistered names told apart between two commits; a flood be
 
 USAGE_DAYS = 3  # local days of calls kept in memory; an older one is read again when a late event needs it
 OTHER_NAMES = "(others)"
+_CAME_AGAIN: Breaches = (Breach.DUPLICATE_ID,)
 _NO_FIELD_LIST = Rejection(Reason.INVALID_FIELD, "Expected a list of names - at `$.fields`")
 CALENDAR_END = datetime.max.replace(tzinfo=UTC)
 
 Names = tuple[str, str, str]  # provider, consumer and service, as they stand on an exchange
+Witnessed = tuple[Exchange, datetime, Pair, Breaches]  # what was judged, and how
 
 
 class Arrivals(Protocol):
@@ -80,6 +82,8 @@ class PartitionLedger:
         self.ids = ids
         self.next_offset = next_offset
         self.newest = newest
+        # What was judged since this list was last emptied, in order, with what came again; None: not kept.
+        self.witnessed: list[Witnessed] | None = None
         self.changes = Changes(next_offset, newest)
         self._load_calls = load_calls
         self._usages: dict[int, dict[Pair, Usage]] = {}  # by the local day's first hour
@@ -141,6 +145,7 @@ class PartitionLedger:
         late_after = self.limits.late_after
         joined = b"".join  # makes bytes of JSON left as it was at half the price of bytes()
         begins, ends, tallies = self._begins, self._ends, self._tallies
+        witnessed = self.witnessed
         for index in range(start, stop):
             exchange = decoded[index]
             if type(exchange) is Rejection:
@@ -181,6 +186,8 @@ class PartitionLedger:
             if identity in seen:
                 tally.duplicates += 1
                 self._find(Breach.DUPLICATE_ID, exchange, time, tally)
+                if witnessed is not None:
+                    witnessed.append((exchange, time, tally.pair, _CAME_AGAIN))
                 continue
             seen.add(identity)
             remember(identity)
@@ -193,6 +200,8 @@ class PartitionLedger:
                 tally.breached += 1
                 for breach in breaches:
                     self._find(breach, exchange, time, tally)
+            if witnessed is not None:
+                witnessed.append((exchange, time, tally.pair, breaches))
             if exchange.outcome == "ok":
                 tally.answered.append(exchange.duration_ms)
             else:

@@ -23,6 +23,7 @@ class Tally:
         "last_time",
         "late",
         "metered",
+        "pair",
         "records",
         "request_bytes",
         "response_bytes",
@@ -35,6 +36,7 @@ class Tally:
     def __init__(self, terms: Terms, usage: Usage | None) -> None:
         self.terms = terms
         self.usage = usage
+        self.pair = terms.pair
         self.verdicts = terms.verdicts
         self.metered = terms.metered
         self.answered: list[float] = []  # duration_ms of the exchanges with outcome ok
