@@ -47,7 +47,7 @@ class Exchange(msgspec.Struct, gc=False):
 
 
 def identity_of(raw: msgspec.Raw) -> str | None:
-    """An `actor` or `subject` as text, as it came: not to be stored; None where it is missing or no scalar."""
+    """An `actor` or `subject` as text, as it came and so not to be stored; None where it is no scalar."""
     text = bytes(raw)
     if text in (b"", b"null", b'""') or text[0] in b"[{":
         return None
