@@ -1,0 +1,118 @@
+"""What desks do with an incident: amend, notify, close, reopen. Pure; each returns the incident as it is then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any
+
+from alerts.incidents.clock import due_at, runs
+from alerts.incidents.model import SLOTS, Incident
+from monitor.errors import MonitorError
+
+AMENDABLE = frozenset(
+    {
+        "tier",
+        "detected_at",
+        "what",
+        "personal_data",
+        "categories",
+        "records",
+        "persons",
+        "services",
+        "agreements",
+        "alerts",
+        "events",
+    }
+)
+
+
+class NotPossible(MonitorError):
+    """What a desk wants to do does not fit where the incident stands; the message says why and what would."""
+
+
+def amend(incident: Incident, values: Mapping[str, Any], slots: Mapping[str, str], now: datetime) -> Incident:
+    """The incident with other facts and slots; an empty slot is taken away.
+
+    Facts can be put right whatever its status. With another `detected_at` the clock starts anew from there.
+    Raises NotPossible for a time ahead of now, KeyError for a name that is none (a defect of the caller).
+    """
+    if unknown := [*(values.keys() - AMENDABLE), *(slots.keys() - set(SLOTS))]:
+        raise KeyError(*unknown)
+    detected = values.get("detected_at")
+    if detected is not None:
+        check_not_ahead("detected", detected, now)
+        if incident.notified_at is not None and incident.notified_at < detected:
+            raise NotPossible(
+                f"{incident.id} was notified on {incident.notified_at:%Y-%m-%d %H:%M} UTC, before"
+            )
+        values = {**values, "due_at": due_at(detected), "warned": None}
+    kept = {name: text for name, text in {**incident.slots, **slots}.items() if text}
+    return replace(incident, **values, slots=kept, updated_at=now)
+
+
+def notify(incident: Incident, at: datetime, reference: str, now: datetime) -> Incident:
+    """The notice was given at that time, under that reference. Raises NotPossible."""
+    if incident.status == "notified":
+        raise NotPossible(
+            f"{incident.id} was notified before, on {incident.notified_at:%Y-%m-%d %H:%M} UTC, reference "
+            f"{incident.reference}; reopen it to record another notice"
+        )
+    if incident.status != "open":
+        raise NotPossible(f"{incident.id} is {incident.status}: reopen it first")
+    check_not_ahead("notified", at, now)
+    if at < incident.detected_at:
+        raise NotPossible(
+            f"{incident.id} was detected on {incident.detected_at:%Y-%m-%d %H:%M} UTC, after that"
+        )
+    return replace(incident, status="notified", notified_at=at, reference=reference, updated_at=now)
+
+
+def close(incident: Incident, reason: str, now: datetime, *, not_notifiable: bool = False) -> Incident:
+    """Nothing more is to be done; `not_notifiable` records the decision that no notice is owed.
+
+    Raises NotPossible where it is settled already, or where its clock runs and nothing was decided: an
+    incident that may concern personal data does not end by being put away.
+    """
+    if incident.status in ("closed", "not-notifiable"):
+        raise NotPossible(f"{incident.id} is {incident.status} already")
+    if not_notifiable and incident.status == "notified":
+        raise NotPossible(f"{incident.id} was notified: close it without --not-notifiable")
+    if runs(incident) and not not_notifiable:
+        raise NotPossible(
+            f"{incident.id} may concern personal data and was not notified: record the notice, or close it "
+            "with --not-notifiable"
+        )
+    status = "not-notifiable" if not_notifiable else "closed"
+    return replace(incident, status=status, reason=reason, updated_at=now)
+
+
+def reopen(incident: Incident, reason: str, now: datetime) -> Incident:
+    """It is open again, with the clock of its detection. The audit trail keeps what it was. Raises NotPossible."""
+    if incident.status == "open":
+        raise NotPossible(f"{incident.id} is open")
+    return replace(
+        incident,
+        status="open",
+        notified_at=None,
+        reference=None,
+        reason=reason,
+        warned=None,
+        updated_at=now,
+    )
+
+
+def differences(before: Incident, after: Incident) -> dict[str, Any]:
+    """The new values of what changed, for the audit trail."""
+    return {
+        one.name: getattr(after, one.name)
+        for one in fields(Incident)
+        if one.name != "updated_at" and getattr(before, one.name) != getattr(after, one.name)
+    }
+
+
+def check_not_ahead(what: str, at: datetime, now: datetime) -> None:
+    """Raise NotPossible for a time that is still to come."""
+    if at > now:
+        raise NotPossible(f"{what} on {at.isoformat(timespec='minutes')}: that is still to come")

@@ -1,0 +1,129 @@
+"""What opens an incident by itself: a security event that reports one, and an alert of a rule on leaks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from alerts.incidents.model import MAX_SLOT, MAX_WHAT, Report, items, source_of, trimmed
+from alerts.incidents.words import Kind, PersonalData, Tier
+from alerts.model import RuleInfo
+from monitor.events.security_event import Scalar, SecurityEvent
+from monitor.judging.book import version_in_force
+from monitor.registry.registry import Registry
+
+EVENT_KINDS: Final[Mapping[str, Kind]] = {"incident": "incident", "leak_confirmed": "leak_confirmed"}
+"""The kinds of security events that report an incident, rather than a sign of one."""
+
+UIDS: Final = ("incident_uid", "finding_uid", "incident", "finding")
+"""Details that name the incident where its own system keeps it: its updates are the same incident."""
+
+_TEXTS: Final = ("title", "message", "desc", "description")  # details that say what happened, best first
+
+
+def from_security_event(event: SecurityEvent) -> Report | None:
+    """The incident that an event reports; None for an event of any other kind.
+
+    The clock starts at the event's time: that is when somebody detected it. Where the details name the
+    incident itself (`incident_uid` …), its later reports do not open another. `detail.personal_data` says
+    whether personal data are concerned; else a confirmed leak is taken to concern them, and of an incident
+    it is unknown. Other details read: `title`, `records`, `persons`, `categories` (comma separated).
+    """
+    kind = EVENT_KINDS.get(event.kind)
+    if kind is None:
+        return None
+    detail = event.detail or {}
+    uid = next((str(detail[name]) for name in UIDS if detail.get(name)), None)
+    key = f"{event.agency}/{uid}" if uid else event.id
+    text = next((str(detail[name]) for name in _TEXTS if detail.get(name)), "")
+    return Report(
+        source=source_of("incident" if uid else "event", key),
+        agency=event.agency,
+        tier=Tier(min(max(event.severity, 1), len(Tier))),
+        detected_at=_moment(event.time),
+        kind=kind,
+        what=trimmed(text, MAX_WHAT),
+        personal_data=_personal_data(detail.get("personal_data"), kind),
+        categories=items(str(detail.get("categories") or "").split(",")),
+        # One is what an event that counts nothing has.
+        records=_number(detail.get("records")) or (event.count if event.count > 1 else None),
+        persons=_number(detail.get("persons")),
+        services=items([event.service or ""]),
+        events=items([event.id]),
+    )
+
+
+def from_alert(
+    info: RuleInfo,
+    agency: str,
+    alert_id: str,
+    time_ms: int,
+    *,
+    services: Iterable[str] = (),
+    events: Iterable[str] = (),
+) -> Report | None:
+    """The incident of an alert; None unless its rule is marked `leak`.
+
+    `time_ms` is the time of the first event behind the alert, from which the clock runs, as nobody can have
+    detected it before; whether personal data are concerned is for people to find out, while it runs.
+    """
+    if not info.leak:
+        return None
+    return Report(
+        source=source_of("alert", alert_id),
+        agency=agency,
+        tier=Tier(int(info.level)),
+        detected_at=_moment(time_ms),
+        kind="leak_rule",
+        what=trimmed(info.title, MAX_WHAT),
+        services=items(services),
+        alerts=items([alert_id]),
+        events=items(events),
+        slots={"what_vi": trimmed(info.title_vi, MAX_SLOT)} if info.title_vi else {},
+    )
+
+
+def with_registry(report: Report, registry: Registry, zone: ZoneInfo) -> Report:
+    """The report with what the registry knows: present code, agreements in force, data of its services.
+
+    Agreements are those of the agency on the services at the time of detection. Categories that were given
+    stay; else they are the fields that the services return.
+    """
+    agency = registry.canonical.get(report.agency, report.agency)
+    day = report.detected_at.astimezone(zone).date()
+    found = [
+        version_in_force(registry.versions(agency, service), day)
+        for service in report.services
+        if service in registry.services
+    ]
+    fields = [
+        field for name in report.services if (one := registry.services.get(name)) for field in one.fields
+    ]
+    return replace(
+        report,
+        agency=agency,
+        agreements=report.agreements or items(one.id for one in found if one is not None),
+        categories=report.categories or items(fields),
+    )
+
+
+def _moment(time: datetime | float) -> datetime:
+    return time.astimezone(UTC) if isinstance(time, datetime) else datetime.fromtimestamp(time / 1000, UTC)
+
+
+def _personal_data(told: Scalar | None, kind: Kind) -> PersonalData:
+    match told.strip().lower() if isinstance(told, str) else told:
+        case True | "yes" | "true":
+            return "yes"
+        case False | "no" | "false":
+            return "no"
+        case _:
+            return "yes" if kind == "leak_confirmed" else "unknown"
+
+
+def _number(value: Scalar | None) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 2**53
+    return int(value) if whole and value is not None else None

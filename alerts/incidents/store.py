@@ -1,0 +1,245 @@
+"""Incidents in the database. Every function works within the caller's transaction.
+
+Call `open_incidents` late in a transaction: it may wait for another worker that opens one, and then holds
+the year's number until the transaction ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from alerts.incidents.changes import differences
+from alerts.incidents.clock import clock_detections, due_at, runs
+from alerts.incidents.model import Change, Incident, Report
+from alerts.incidents.rows import to_change, to_incident, to_json, to_row
+from alerts.incidents.tables import incident_changes, incident_numbers, incidents
+from alerts.incidents.words import UNSETTLED, Tier
+from alerts.model import Detection
+from monitor.errors import UsageProblem
+
+# A desk cannot work on more of one agency at a time, and one flood must not fill the list for all others.
+MAX_UNSETTLED_PER_AGENCY: Final = 100
+MAX_UNSETTLED: Final = 2000
+MACHINE: Final = "monitor"  # the desk that is none: opened or told by the program itself
+
+_KEYS_PER_QUERY: Final = 500
+
+
+@dataclass(slots=True)
+class Opened:
+    """What became of reports: incidents opened, reports known before, and reports beyond the limits."""
+
+    incidents: list[Incident] = field(default_factory=list)
+    known: int = 0
+    refused: int = 0
+
+
+def open_incidents(
+    connection: Connection, reports: Iterable[Report], *, zone: ZoneInfo, now: datetime, desk: str = MACHINE
+) -> Opened:
+    """Open an incident for each source that has none; of reports of one source the earliest detection holds.
+
+    Numbers are those of the year of detection in `zone`: INC-2026-0001. A report beyond
+    MAX_UNSETTLED_PER_AGENCY or MAX_UNSETTLED incidents opens none and is counted in `refused`; the alert or
+    event that made it is kept elsewhere.
+    """
+    opened = Opened()
+    wanted: dict[str, Report] = {}
+    for report in reports:
+        before = wanted.get(report.source)
+        opened.known += before is not None
+        if before is None or _order(report) < _order(before):
+            wanted[report.source] = report
+    if not wanted:
+        return opened
+    opened.known += _drop_known(connection, wanted)
+    if not wanted:
+        return opened
+    # Years in order, so that two writers never wait for each other; once they are held, what others have
+    # opened is committed and can be seen.
+    years = sorted({_year(report, zone) for report in wanted.values()})
+    numbers = {year: _hold_number(connection, year) for year in years}
+    opened.known += _drop_known(connection, wanted)
+    per_agency = _unsettled_by_agency(connection)
+    for report in sorted(wanted.values(), key=_order):
+        held = per_agency.get(report.agency, 0)
+        if held >= MAX_UNSETTLED_PER_AGENCY or sum(per_agency.values()) >= MAX_UNSETTLED:
+            opened.refused += 1
+            continue
+        per_agency[report.agency] = held + 1
+        year = _year(report, zone)
+        numbers[year] += 1
+        incident = Incident(
+            **_fields(report),
+            id=f"INC-{year}-{numbers[year]:04d}",
+            due_at=due_at(report.detected_at),
+            opened_at=now,
+            updated_at=now,
+        )
+        connection.execute(insert(incidents), to_row(incident))
+        _note(connection, incident.id, 1, now, desk, "opened", _fields(report))
+        opened.incidents.append(incident)
+    for year, last in numbers.items():
+        rows = update(incident_numbers).where(incident_numbers.c.year == year)
+        connection.execute(rows.values(last=last))
+    return opened
+
+
+def find_incident(connection: Connection, incident: str, *, for_update: bool = False) -> Incident:
+    """The incident of an id; raises UsageProblem where there is none."""
+    query = select(incidents).where(incidents.c.id == incident)
+    if for_update:
+        query = query.with_for_update()
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise UsageProblem(f"there is no incident {incident}: `monitor incidents list` shows them")
+    return to_incident(row)
+
+
+def list_incidents(
+    connection: Connection, *, unsettled: bool = False, limit: int | None = None
+) -> list[Incident]:
+    """Incidents, those first whose notice is due first; with `unsettled` only open and notified ones."""
+    query = select(incidents).order_by(incidents.c.due_at, incidents.c.id)
+    if unsettled:
+        query = query.where(incidents.c.status.in_(UNSETTLED))
+    if limit is not None:
+        query = query.limit(limit)
+    return [to_incident(row) for row in connection.execute(query).mappings()]
+
+
+def changes_of(connection: Connection, incident: str) -> list[Change]:
+    """An incident's audit trail, oldest first."""
+    query = select(incident_changes).where(incident_changes.c.incident == incident)
+    return [to_change(row) for row in connection.execute(query.order_by("number")).mappings()]
+
+
+def change_incident(
+    connection: Connection,
+    incident: str,
+    step: Callable[[Incident], Incident],
+    *,
+    what: str,
+    desk: str,
+    now: datetime,
+) -> Incident:
+    """Apply one of `alerts.incidents.changes` and note it in the audit trail; return the incident as it is then.
+
+    A step that changes nothing writes nothing. Raises UsageProblem for an unknown id, and what the step does.
+    """
+    before = find_incident(connection, incident, for_update=True)
+    after = step(before)
+    changed = differences(before, after)
+    if not changed:
+        return before
+    row = to_row(after)
+    connection.execute(update(incidents).where(incidents.c.id == incident).values(row))
+    last = select(func.max(incident_changes.c.number)).where(incident_changes.c.incident == incident)
+    number = (connection.execute(last).scalar() or 0) + 1
+    _note(connection, incident, number, now, desk, what, changed)
+    return after
+
+
+def take_clock_detections(connection: Connection, now: datetime) -> list[Detection]:
+    """Detections of thresholds that running clocks have come to, each given out once.
+
+    The caller makes alerts of them in the same transaction. Of several callers at once, one gets each.
+    """
+    query = select(incidents).where(incidents.c.status == "open", incidents.c.personal_data != "no")
+    # By id: two callers never wait for each other.
+    running = [
+        to_incident(row)
+        for row in connection.execute(query.order_by(incidents.c.id).with_for_update()).mappings()
+    ]
+    found = []
+    for incident in running:
+        detections = clock_detections([incident], now)
+        if detections:
+            warned = min(int(detection.facts["hours_left"]) for detection in detections)
+            mine = incidents.c.id == incident.id
+            connection.execute(update(incidents).where(mine).values(warned=warned))
+            found += detections
+    return found
+
+
+class Standing(NamedTuple):
+    """What metrics and the page show of the incidents that are not settled."""
+
+    due: Mapping[str, datetime]  # incident -> when its notice is due, for those whose clock runs
+    by_tier: Mapping[Tier, int]
+
+
+def read_standing(connection: Connection) -> Standing:
+    """How many incidents are unsettled, by tier, and which notices are due when. At most MAX_UNSETTLED or so."""
+    unsettled = list_incidents(connection, unsettled=True)
+    by_tier = dict.fromkeys(Tier, 0)
+    for incident in unsettled:
+        by_tier[incident.tier] += 1
+    return Standing({one.id: one.due_at for one in unsettled if runs(one)}, by_tier)
+
+
+def _order(report: Report) -> tuple[datetime, str, str]:
+    """By detection; the rest only so that the order of arrival decides nothing."""
+    return report.detected_at, report.source, to_json(asdict(report))
+
+
+def _fields(report: Report) -> dict[str, Any]:
+    return {name: getattr(report, name) for name in Report.__dataclass_fields__}
+
+
+def _year(report: Report, zone: ZoneInfo) -> int:
+    return report.detected_at.astimezone(zone).year
+
+
+def _drop_known(connection: Connection, wanted: dict[str, Report]) -> int:
+    """Take out the reports whose source has an incident; return how many they were."""
+    sources: Sequence[str] = list(wanted)
+    dropped = 0
+    for start in range(0, len(sources), _KEYS_PER_QUERY):
+        chunk = sources[start : start + _KEYS_PER_QUERY]
+        query = select(incidents.c.source).where(incidents.c.source.in_(chunk))
+        for (source,) in connection.execute(query):
+            del wanted[source]
+            dropped += 1
+    return dropped
+
+
+def _hold_number(connection: Connection, year: int) -> int:
+    """The last number given out in a year, held for this transaction."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    first = dialect.insert(incident_numbers).values(year=year, last=0)
+    connection.execute(first.on_conflict_do_nothing())
+    query = select(incident_numbers.c.last).where(incident_numbers.c.year == year)
+    return int(connection.execute(query.with_for_update()).scalar_one())
+
+
+def _unsettled_by_agency(connection: Connection) -> dict[str, int]:
+    query = select(incidents.c.agency, func.count()).where(incidents.c.status.in_(UNSETTLED))
+    return {agency: int(count) for agency, count in connection.execute(query.group_by(incidents.c.agency))}
+
+
+def _note(
+    connection: Connection,
+    incident: str,
+    number: int,
+    at: datetime,
+    desk: str,
+    what: str,
+    changed: Mapping[str, Any],
+) -> None:
+    row = {
+        "incident": incident,
+        "number": number,
+        "at": at,
+        "desk": desk,
+        "what": what,
+        "changed": to_json(changed),
+    }
+    connection.execute(insert(incident_changes), row)
