@@ -15,6 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from monitor.events.exchange import Exchange
+from monitor.events.problems import UNDECODABLE, rejection_of
 from monitor.events.rejection import Reason, Rejection
 
 MAX_BODY_BYTES = 1024 * 1024  # the contract's limit
@@ -54,8 +55,6 @@ _head: Callable[[Any], bytes] = itemgetter(slice(0, len(_STRUCTURED_HEAD)))
 _first: Callable[[Any], int] = itemgetter(0)
 _last: Callable[[Any], int] = itemgetter(-1)
 _OPENED, _CLOSED = {ord("{")}, {ord("}")}
-# Hostile bodies reach all of these: bad syntax, bad UTF-8, nesting deeper than the decoder's stack.
-_UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def decode_batch(bodies: Sequence[Body], headers_of: Callable[[int], Headers]) -> list[Decoded]:
@@ -101,7 +100,7 @@ def _decode_together(group: Sequence[Body]) -> list[Decoded] | None:
         if _STRUCTURED_HEAD in heads:
             return _decode_mixed(group)
         exchanges: list[Any] = _exchanges.decode_lines(lines)
-    except (*_UNDECODABLE, TypeError, IndexError):  # null and empty bodies have no first byte
+    except (*UNDECODABLE, TypeError, IndexError):  # null and empty bodies have no first byte
         return None
     return exchanges if len(exchanges) == len(group) else None
 
@@ -127,11 +126,11 @@ def decode_one(body: Body, headers: Headers) -> Decoded:
     if body.startswith(_STRUCTURED_HEAD):
         try:  # first, as in a group: what is counted must not depend on an event's neighbours
             return _structured.decode(body).data
-        except _UNDECODABLE:
+        except UNDECODABLE:
             pass
     try:
         return _exchanges.decode(body)
-    except _UNDECODABLE as why:
+    except UNDECODABLE as why:
         problem = why
     # Not a bare exchange. A CloudEvent may carry id and time outside its data.
     try:
@@ -143,9 +142,9 @@ def decode_one(body: Body, headers: Headers) -> Decoded:
         if "specversion" in attributes:
             outer = {name: attributes.get(name, b"").decode() or None for name in ("id", "time")}
             return _completed(body, outer)
-    except _UNDECODABLE as why:
+    except UNDECODABLE as why:
         problem = why
-    return _rejection(problem)
+    return rejection_of(problem)
 
 
 def _from_envelope(event: _Envelope) -> Decoded:
@@ -167,32 +166,3 @@ def _completed(data: bytes, outer: dict[str, str | None]) -> Decoded:
         if value is not None:
             members.setdefault(name, value)
     return _exchanges.decode(msgspec.json.encode(members))
-
-
-def _rejection(problem: Exception) -> Rejection:
-    """Name what msgspec found: its messages end in ` - at `$.field``."""
-    if not isinstance(problem, msgspec.ValidationError):
-        return Rejection(Reason.NOT_JSON, _shortened(problem))
-    message = str(problem)
-    field = message.rpartition("$")[2].strip(".`")
-    if "missing required field" in message:
-        reason = Reason.MISSING_FIELD
-    elif field.endswith("outcome"):
-        reason = Reason.UNKNOWN_OUTCOME
-    elif field.endswith("time"):
-        reason = Reason.INVALID_TIME
-    elif ">= 0" in message:
-        reason = Reason.NEGATIVE_COUNT
-    else:
-        reason = Reason.INVALID_FIELD
-    return Rejection(reason, _shortened(problem))
-
-
-def _shortened(problem: Exception) -> str:
-    """A sentence for people; never the value itself, which may hold personal data."""
-    message = str(problem) or type(problem).__name__
-    if isinstance(problem, UnicodeDecodeError):
-        return f"not UTF-8 at byte {problem.start}"
-    if "Invalid enum value" in message:
-        message = "not one of the accepted values" + message[message.rfind(" - at ") :]
-    return message[:300]
