@@ -98,6 +98,15 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="seconds without progress, with work waiting, before a worker exits")
     ] = 600.0
 
+    risk_half_life: Annotated[
+        timedelta,
+        Field(
+            ge=timedelta(hours=1),
+            le=timedelta(days=7),
+            description="after this a detection weighs half in its agency's risk score",
+        ),
+    ] = timedelta(hours=24)
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
