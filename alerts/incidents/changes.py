@@ -1,4 +1,4 @@
-"""What desks do with an incident: amend, notify, close, reopen. Pure; each returns the incident as it is then."""
+"""What desks do with an incident: amend, notify, close, reopen. Pure; each returns what it is then."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from alerts.incidents.clock import due_at, runs
 from alerts.incidents.model import SLOTS, Incident
+from alerts.incidents.words import Status
 from monitor.errors import MonitorError
 
 AMENDABLE = frozenset(
@@ -44,9 +45,8 @@ def amend(incident: Incident, values: Mapping[str, Any], slots: Mapping[str, str
     if detected is not None:
         check_not_ahead("detected", detected, now)
         if incident.notified_at is not None and incident.notified_at < detected:
-            raise NotPossible(
-                f"{incident.id} was notified on {incident.notified_at:%Y-%m-%d %H:%M} UTC, before"
-            )
+            when = f"{incident.notified_at:%Y-%m-%d %H:%M} UTC"
+            raise NotPossible(f"{incident.id} was notified on {when}: it cannot have been detected after")
         values = {**values, "due_at": due_at(detected), "warned": None}
     kept = {name: text for name, text in {**incident.slots, **slots}.items() if text}
     return replace(incident, **values, slots=kept, updated_at=now)
@@ -63,9 +63,8 @@ def notify(incident: Incident, at: datetime, reference: str, now: datetime) -> I
         raise NotPossible(f"{incident.id} is {incident.status}: reopen it first")
     check_not_ahead("notified", at, now)
     if at < incident.detected_at:
-        raise NotPossible(
-            f"{incident.id} was detected on {incident.detected_at:%Y-%m-%d %H:%M} UTC, after that"
-        )
+        when = f"{incident.detected_at:%Y-%m-%d %H:%M} UTC"
+        raise NotPossible(f"{incident.id} was detected on {when}: it cannot have been notified before")
     return replace(incident, status="notified", notified_at=at, reference=reference, updated_at=now)
 
 
@@ -84,12 +83,15 @@ def close(incident: Incident, reason: str, now: datetime, *, not_notifiable: boo
             f"{incident.id} may concern personal data and was not notified: record the notice, or close it "
             "with --not-notifiable"
         )
-    status = "not-notifiable" if not_notifiable else "closed"
+    status: Status = "not-notifiable" if not_notifiable else "closed"
     return replace(incident, status=status, reason=reason, updated_at=now)
 
 
 def reopen(incident: Incident, reason: str, now: datetime) -> Incident:
-    """It is open again, with the clock of its detection. The audit trail keeps what it was. Raises NotPossible."""
+    """It is open again, with the clock of its detection; the audit trail keeps what it was.
+
+    Raises NotPossible where it is open.
+    """
     if incident.status == "open":
         raise NotPossible(f"{incident.id} is open")
     return replace(

@@ -72,7 +72,7 @@ CLOCK_RULES: Final[Mapping[int, RuleInfo]] = {
         "Đã quá hạn thông báo sự cố dữ liệu cá nhân",
     ),
 }
-"""The rules that the clock's alerts are of, by hours left. Their ids never change: alerts are known by them."""
+"""The rules of the clock's alerts, by hours left. Their ids never change: alerts are known by them."""
 
 
 def due_at(detected_at: datetime) -> datetime:
@@ -110,7 +110,7 @@ def clock_detections(incidents: Iterable[Incident], now: datetime) -> list[Detec
 
 
 def clock_groups(incident: Incident) -> list[tuple[str, str, Group]]:
-    """The alerts that the clock of an incident may have open: (rule, agency, group), to resolve when it stops."""
+    """(rule, agency, group) of the alerts that an incident's clock may have open: resolved when it stops."""
     return [(rule.id, incident.agency, _group(incident)) for rule in CLOCK_RULES.values()]
 
 

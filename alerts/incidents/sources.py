@@ -1,4 +1,4 @@
-"""What opens an incident by itself: a security event that reports one, and an alert of a rule on leaks. Pure."""
+"""What opens an incident by itself: a security event that reports one, an alert of a rule on leaks. Pure."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ def from_security_event(event: SecurityEvent) -> Report | None:
         return None
     detail = event.detail or {}
     uid = next((str(detail[name]) for name in UIDS if detail.get(name)), None)
-    key = f"{event.agency}/{uid}" if uid else event.id
     text = next((str(detail[name]) for name in _TEXTS if detail.get(name)), "")
     return Report(
-        source=source_of("incident" if uid else "event", key),
+        # The agency, as ids of two senders may be alike; the kind, as a leak may be confirmed of an incident
+        # that was settled.
+        source=source_of(f"{kind}-{'uid' if uid else 'event'}", f"{event.agency}/{uid or event.id}"),
         agency=event.agency,
         tier=Tier(min(max(event.severity, 1), len(Tier))),
         detected_at=_moment(event.time),
@@ -99,14 +100,12 @@ def with_registry(report: Report, registry: Registry, zone: ZoneInfo) -> Report:
         for service in report.services
         if service in registry.services
     ]
-    fields = [
-        field for name in report.services if (one := registry.services.get(name)) for field in one.fields
-    ]
+    services = [registry.services[name] for name in report.services if name in registry.services]
     return replace(
         report,
         agency=agency,
         agreements=report.agreements or items(one.id for one in found if one is not None),
-        categories=report.categories or items(fields),
+        categories=report.categories or items(field for one in services for field in one.fields),
     )
 
 

@@ -130,7 +130,7 @@ def change_incident(
     desk: str,
     now: datetime,
 ) -> Incident:
-    """Apply one of `alerts.incidents.changes` and note it in the audit trail; return the incident as it is then.
+    """Apply one of `alerts.incidents.changes` and note it in the audit trail; return what it is then.
 
     A step that changes nothing writes nothing. Raises UsageProblem for an unknown id, and what the step does.
     """
@@ -177,7 +177,7 @@ class Standing(NamedTuple):
 
 
 def read_standing(connection: Connection) -> Standing:
-    """How many incidents are unsettled, by tier, and which notices are due when. At most MAX_UNSETTLED or so."""
+    """Unsettled incidents by tier, and which notices are due when; MAX_UNSETTLED bounds both."""
     unsettled = list_incidents(connection, unsettled=True)
     by_tier = dict.fromkeys(Tier, 0)
     for incident in unsettled:

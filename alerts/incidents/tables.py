@@ -1,4 +1,4 @@
-"""The tables of incidents. An incident belongs to no partition: of one source there is one row, whoever wrote it."""
+"""The tables of incidents. They belong to no partition: of one source comes one incident, whoever saw it."""
 
 from __future__ import annotations
 

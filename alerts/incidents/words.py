@@ -71,7 +71,8 @@ TIERS: Mapping[Tier, TierWords] = {
         Words("extremely serious", "đặc biệt nghiêm trọng"),
         Words(
             "Sensitive data or data of very many people leaked, or a national database is concerned.",
-            "Lộ dữ liệu nhạy cảm hoặc dữ liệu của rất nhiều người, hoặc liên quan đến cơ sở dữ liệu quốc gia.",
+            "Lộ dữ liệu nhạy cảm hoặc dữ liệu của rất nhiều người, hoặc liên quan đến "
+            "cơ sở dữ liệu quốc gia.",
         ),
     ),
 }
