@@ -75,7 +75,10 @@ class Settings(BaseSettings):
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Field(ge=0, le=65535, description="0 chooses a free port")] = 6066
 
-    pseudonym_key: SecretStr | None = None
+    pseudonym_key: Annotated[
+        SecretStr | None,
+        Field(description="key of the pseudonyms of officers and citizens, 16 bytes at least; keep it"),
+    ] = None
     timezone: str = "Asia/Ho_Chi_Minh"
 
     commit_interval: Annotated[float, Field(gt=0, le=60, description="seconds between transactions")] = 0.15
@@ -94,6 +97,9 @@ class Settings(BaseSettings):
     max_event_age: Annotated[
         timedelta, Field(gt=timedelta(0), description="an event older than this is a dead letter")
     ] = timedelta(days=90)
+    security_retention: Annotated[
+        timedelta, Field(ge=timedelta(days=1), description="how long single security events are kept")
+    ] = timedelta(days=400)
     stall_timeout: Annotated[
         float, Field(gt=0, description="seconds without progress, with work waiting, before a worker exits")
     ] = 600.0
