@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import (
-    Connection,
-    Engine,
-    RowMapping,
-    Table,
-    and_,
-    delete,
-    func,
-    insert,
-    select,
-    tuple_,
-    update,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, RowMapping, Table, func, select, tuple_
 
-from monitor.errors import MonitorError
 from monitor.judging.breach import Breach
 from monitor.judging.terms import Pair, Terms
 from monitor.ledger import histogram
 from monitor.ledger.cell import Cell, CellKey, cell_of
-from monitor.ledger.changes import Changes, GapKey
+from monitor.ledger.changes import Changes
 from monitor.ledger.finding import Finding, FindingKey
-from monitor.ledger.ids import IdMemory
-from monitor.ledger.partition import OTHER_NAMES
 from monitor.storage import tables
+from monitor.storage.progress import FROM_THE_BEGINNING, KEYS_PER_QUERY, Also, Fenced, Progress, Resumption
 from monitor.storage.upsert import Row, upsert
 
-FROM_THE_BEGINNING = -1  # next_offset of a partition of which nothing was read yet
-KEYS_PER_QUERY = 400  # SQLite and PostgreSQL both take that many four-part keys in one statement
-MAX_GAP_NAMES = 5000  # unregistered names kept per partition; a flood beyond counts as OTHER_NAMES
+__all__ = ["FROM_THE_BEGINNING", "LARGEST_SUM", "Fenced", "PartitionStore", "Resumption", "Written"]
+
 HOUR_S = 3600
 # One event may claim up to 2**53 bytes, and a column holds less than 2**63: a thousand such claims must not
 # make the transaction fail for ever. No real hour comes near; sums over a thousand such cells still fit.
@@ -45,20 +29,7 @@ LARGEST_SUM = 2**53
 CACHED_HOURS = 2  # cells of the newest hours stay in memory; older ones are read again when touched
 
 _packer = msgspec.msgpack.Encoder()
-_unpack_ids = msgspec.msgpack.Decoder(list[str])
-
-
-class Fenced(MonitorError):
-    """Another worker has moved the partition's offset: it owns the partition now."""
-
-
-@dataclass(slots=True)
-class Resumption:
-    """Where a partition was left: all that its ledger needs to go on."""
-
-    next_offset: int
-    newest: datetime | None
-    ids: IdMemory
+_unpack_samples = msgspec.msgpack.Decoder(list[str])
 
 
 @dataclass(slots=True)
@@ -77,52 +48,22 @@ class PartitionStore:
         self.engine = engine
         self.topic = topic
         self.partition = partition
-        self._expected = FROM_THE_BEGINNING
-        self._events = 0
+        self._progress = Progress(topic, partition)
         self._newest_hour: int | None = None  # of the cells in the database
-        self._shortened = 0
-        self._generation = 0
         self._cells: dict[CellKey, Cell] = {}
         self._findings: dict[FindingKey, Finding] = {}
-        self._rejected: dict[str, int] = {}
-        self._gap_names: set[GapKey] = set()
 
     def load(self, window: timedelta, max_ids: int, now: datetime) -> Resumption:
         """Take the partition over: read its offset and ids, or note that it begins.
 
         `window` (event time) and `max_ids` bound the memory of ids. Raises sqlalchemy.exc.DBAPIError.
         """
-        ids = IdMemory(window, max_ids)
         with self.engine.begin() as connection:
-            row = (
-                connection.execute(select(tables.offsets).where(self._mine(tables.offsets)))
-                .mappings()
-                .first()
-            )
-            if row is None:
-                self._claim(connection, now)
-                return Resumption(FROM_THE_BEGINNING, None, ids)
-            self._expected = row["next_offset"]
-            self._events = row["events"]
-            ids.generation = self._generation = row["id_generation"]
-            ids.begins_at_offset = row["id_begins_at_offset"]
-            ids.rotates_at = row["id_rotates_at"]
-            ids.shortened = self._shortened = row["ids_shortened"]
-            self._load_ids(connection, ids)
+            resumption = self._progress.load(connection, window, max_ids, now)
             self._newest_hour = connection.execute(
                 select(func.max(tables.cells.c.hour)).where(self._mine(tables.cells))
             ).scalar_one()
-            rejections = select(tables.rejected.c.reason, tables.rejected.c["count"]).where(
-                self._mine(tables.rejected)
-            )
-            self._rejected = {row[0]: row[1] for row in connection.execute(rejections)}
-            self._gap_names = {
-                GapKey(kind, name)
-                for kind, name in connection.execute(
-                    select(tables.gaps.c.kind, tables.gaps.c.name).where(self._mine(tables.gaps))
-                )
-            }
-            return Resumption(row["next_offset"], row["newest"], ids)
+        return resumption
 
     def calls(self, begins: int, ends: int) -> Mapping[Pair, int]:
         """Count the exchanges of each pair in the hours from `begins` to before `ends` (epoch seconds)."""
@@ -138,13 +79,14 @@ class PartitionStore:
         with self.engine.connect() as connection:
             return {Pair(*row[:3]): int(row[3]) for row in connection.execute(query)}
 
-    def write(self, changes: Changes, now: datetime) -> Written:
+    def write(self, changes: Changes, now: datetime, also: Sequence[Also] = ()) -> Written:
         """Write what was counted and the next offset, in one transaction.
 
         1. Move the offset by compare-and-set: from here on no other worker can, until the end.
         2. Read the rows that are touched but not held in memory.
         3. Write cells, findings, rejections and gaps whole; append the ids.
-        4. Commit; only then does memory take over what was written.
+        4. Call each of `also`, in their order, with the connection; what one raises undoes everything.
+        5. Commit; only then does memory take over what was written.
 
         Raises Fenced when the partition belongs to another worker, DBAPIError when the database failed;
         then nothing was written (or, where the answer to COMMIT was lost, a second try is Fenced).
@@ -155,9 +97,8 @@ class PartitionStore:
             for pair, tally in tallies.items()
             if tally.counted  # one that was opened for an event that could not be judged has nothing
         }
-        events = self._events + changes.events
         with self.engine.begin() as connection:
-            self._move_offset(connection, changes, events, now)
+            self._progress.move(connection, changes, now)
             cells = self._merged_cells(connection, {key: cell for key, (_, cell) in added.items()})
             findings = self._merged_findings(connection, changes.findings)
             upsert(connection, tables.cells, [self._cell_row(key, cell) for key, cell in cells.items()])
@@ -166,50 +107,17 @@ class PartitionStore:
                 tables.findings,
                 [self._finding_row(key, found) for key, found in findings.items()],
             )
-            rejected = self._write_rejected(connection, changes)
-            gap_names = self._write_gaps(connection, changes, now)
-            self._write_ids(connection, changes)
-        self._expected = changes.next_offset
-        self._events = events
-        shortened = changes.id_state.shortened - self._shortened
-        self._shortened = changes.id_state.shortened
-        self._generation = changes.id_state.generation
+            self._progress.write(connection, changes, now)
+            for other in also:
+                other(connection)
+        shortened = self._progress.settle(changes)
         self._cells.update(cells)
         self._findings.update(findings)
-        self._rejected.update(rejected)
-        self._gap_names |= gap_names
         self._cool_down(changes)
         breaches = [(key.pair, key.breach, found.count) for key, found in changes.findings.items()]
         return Written(list(added.values()), breaches, shortened)
 
     # The transaction's steps
-
-    def _claim(self, connection: Connection, now: datetime) -> None:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        row = {**self._source(), "next_offset": FROM_THE_BEGINNING, "events": 0, "updated_at": now}
-        row |= {"id_generation": 0, "id_begins_at_offset": 0, "ids_shortened": 0}
-        connection.execute(dialect.insert(tables.offsets).on_conflict_do_nothing(), row)
-
-    def _move_offset(self, connection: Connection, changes: Changes, events: int, now: datetime) -> None:
-        ids = changes.id_state
-        moved = connection.execute(
-            update(tables.offsets)
-            .where(self._mine(tables.offsets), tables.offsets.c.next_offset == self._expected)
-            .values(
-                next_offset=changes.next_offset,
-                newest=changes.newest,
-                id_generation=ids.generation,
-                id_begins_at_offset=ids.begins_at_offset,
-                id_rotates_at=ids.rotates_at,
-                ids_shortened=ids.shortened,
-                events=events,
-                updated_at=now,
-            )
-        )
-        if moved.rowcount != 1:
-            raise Fenced(
-                f"{self.topic}/{self.partition}: another worker moved offset {self._expected}; letting go"
-            )
 
     def _merged_cells(self, connection: Connection, added: Mapping[CellKey, Cell]) -> dict[CellKey, Cell]:
         known = self._cells
@@ -246,80 +154,11 @@ class PartitionStore:
             query = select(table).where(columns.in_(keys[start : start + KEYS_PER_QUERY]), self._mine(table))
             yield from connection.execute(query).mappings()
 
-    def _write_rejected(self, connection: Connection, changes: Changes) -> dict[str, int]:
-        totals = {
-            str(reason): self._rejected.get(reason, 0) + count for reason, count in changes.rejected.items()
-        }
-        last = max((offset for offset, _ in changes.rejections), default=0)
-        upsert(
-            connection,
-            tables.rejected,
-            [
-                {**self._source(), "reason": reason, "count": count, "last_offset": last}
-                for reason, count in totals.items()
-            ],
-        )
-        return totals
-
-    def _write_gaps(self, connection: Connection, changes: Changes, now: datetime) -> set[GapKey]:
-        names = set(self._gap_names)
-        counts: dict[GapKey, int] = {}
-        for key, count in changes.gaps.items():
-            kept = key
-            if key not in names and len(names) >= MAX_GAP_NAMES:
-                kept = GapKey(key.kind, OTHER_NAMES)
-            names.add(kept)
-            counts[kept] = counts.get(kept, 0) + count
-        known = [key for key in counts if key in self._gap_names]
-        gaps = tables.gaps.c
-        for start in range(0, len(known), KEYS_PER_QUERY):
-            keys = [tuple(key) for key in known[start : start + KEYS_PER_QUERY]]
-            query = select(gaps.kind, gaps.name, gaps["count"]).where(
-                tuple_(gaps.kind, gaps.name).in_(keys), self._mine(tables.gaps)
-            )
-            for kind, name, before in connection.execute(query):
-                counts[GapKey(kind, name)] += before
-        upsert(
-            connection,
-            tables.gaps,
-            [
-                {**self._source(), "kind": key.kind, "name": key.name, "count": count, "last_time": now}
-                for key, count in counts.items()
-            ],
-        )
-        return names
-
-    def _write_ids(self, connection: Connection, changes: Changes) -> None:
-        seen = tables.seen_ids
-        rows = [
-            {
-                **self._source(),
-                "generation": generation,
-                "next_offset": changes.next_offset,
-                "ids": _packer.encode(new),
-            }
-            for generation, new in changes.ids.items()
-            if new
-        ]
-        if rows:
-            connection.execute(insert(seen), rows)
-        generation = changes.id_state.generation
-        if generation != self._generation:
-            connection.execute(delete(seen).where(self._mine(seen), seen.c.generation < generation - 1))
-
     # Rows
-
-    def _load_ids(self, connection: Connection, ids: IdMemory) -> None:
-        seen = tables.seen_ids.c
-        query = select(seen.generation, seen.ids).where(
-            self._mine(tables.seen_ids), seen.generation >= ids.generation - 1
-        )
-        for generation, packed in connection.execute(query):
-            ids.restore(generation, _unpack_ids.decode(packed))
 
     def _cell_row(self, key: CellKey, cell: Cell) -> Row:
         return {
-            **self._source(),
+            **self._progress.source,
             **key.pair._asdict(),
             "hour": key.hour,
             "ok": cell.ok,
@@ -342,7 +181,7 @@ class PartitionStore:
 
     def _finding_row(self, key: FindingKey, finding: Finding) -> Row:
         return {
-            **self._source(),
+            **self._progress.source,
             **key.pair._asdict(),
             "hour": key.hour,
             "breach": str(key.breach),
@@ -355,11 +194,8 @@ class PartitionStore:
             "version": finding.version,
         }
 
-    def _source(self) -> Row:
-        return {"topic": self.topic, "partition": self.partition}
-
     def _mine(self, table: Table) -> Any:
-        return and_(table.c.topic == self.topic, table.c.partition == self.partition)
+        return self._progress.mine(table)
 
     def _may_exist(self, hour: int) -> bool:
         return self._newest_hour is not None and hour <= self._newest_hour
@@ -391,7 +227,7 @@ def _finding_of_row(row: RowMapping) -> Finding:
         denied=row["denied"],
         first_time=row["first_time"],
         last_time=row["last_time"],
-        samples=tuple(_unpack_ids.decode(row["samples"])),
+        samples=tuple(_unpack_samples.decode(row["samples"])),
         agreement=row["agreement"],
         version=row["version"],
     )

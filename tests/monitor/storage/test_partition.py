@@ -20,7 +20,7 @@ from monitor.ledger.cell import Cell, CellKey
 from monitor.ledger.finding import FindingKey
 from monitor.ledger.partition import OTHER_NAMES, Limits, PartitionLedger
 from monitor.storage import partition as storage
-from monitor.storage import tables, upsert
+from monitor.storage import progress, tables, upsert
 from monitor.storage.partition import FROM_THE_BEGINNING, LARGEST_SUM, Fenced, PartitionStore
 from tests.builders import MOMENT, PAIR, Arrived, agreement, book_of, exchange, limits
 from tests.monitor.ledger.recount import BASE, Event, held, play
@@ -331,7 +331,7 @@ def test_unregistered_names_are_bounded_in_the_database(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond the limit they count as others, also over restarts; known ones keep their count."""
-    monkeypatch.setattr(storage, "MAX_GAP_NAMES", 3)
+    monkeypatch.setattr(progress, "MAX_GAP_NAMES", 3)
     for start in (0, 2, 4):
         owner = Owner(engine)
         owner.fold(*[exchange(id=f"{start}-{n}", consumer=f"X{n}") for n in range(start, start + 3)])

@@ -1,0 +1,218 @@
+"""What every partition has in the database, whatever is counted: its offset, ids, rejections and gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import msgspec
+from sqlalchemy import Connection, Table, and_, delete, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from monitor.errors import MonitorError
+from monitor.events.rejection import Reason, Rejection
+from monitor.ledger.changes import GapKey
+from monitor.ledger.ids import IdMemory, IdState
+from monitor.ledger.partition import OTHER_NAMES
+from monitor.storage import tables
+from monitor.storage.upsert import Row, upsert
+
+FROM_THE_BEGINNING = -1  # next_offset of a partition of which nothing was read yet
+KEYS_PER_QUERY = 400  # SQLite and PostgreSQL both take that many four-part keys in one statement
+MAX_GAP_NAMES = 5000  # unregistered names kept per partition; a flood beyond counts as OTHER_NAMES
+
+Also = Callable[[Connection], None]
+"""Something else to write in the same transaction, once the offset has moved."""
+
+_packer = msgspec.msgpack.Encoder()
+_unpack_ids = msgspec.msgpack.Decoder(list[str])
+
+
+class Fenced(MonitorError):
+    """Another worker has moved the partition's offset: it owns the partition now."""
+
+
+@dataclass(slots=True)
+class Resumption:
+    """Where a partition was left: all that its ledger needs to go on."""
+
+    next_offset: int
+    newest: datetime | None
+    ids: IdMemory
+
+
+class Noted(Protocol):
+    """What a ledger has noted since the last commit, beside its figures."""
+
+    next_offset: int
+    newest: datetime | None
+    id_state: IdState
+    events: int
+    gaps: dict[GapKey, int]
+    rejected: dict[Reason, int]
+    ids: dict[int, list[str]]
+    rejections: list[tuple[int, Rejection]]
+
+
+class Progress:
+    """Reads and writes these rows of one (topic, partition), within the transactions of its store.
+
+    In one transaction: `move` first, then `write`; after its commit, `settle`, which alone alters memory.
+    """
+
+    def __init__(self, topic: str, partition: int) -> None:
+        self.topic = topic
+        self.partition = partition
+        self._expected = FROM_THE_BEGINNING
+        self._events = 0
+        self._id_state = IdState()
+        self._rejected: dict[str, int] = {}
+        self._gap_names: set[GapKey] = set()
+        self._pending: tuple[Mapping[str, int], set[GapKey]] = ({}, set())
+
+    @property
+    def source(self) -> Row:
+        """The columns that say whose a row is."""
+        return {"topic": self.topic, "partition": self.partition}
+
+    def mine(self, table: Table) -> Any:
+        """The condition for this partition's rows of a table."""
+        return and_(table.c.topic == self.topic, table.c.partition == self.partition)
+
+    def load(self, connection: Connection, window: timedelta, max_ids: int, now: datetime) -> Resumption:
+        """Read where the partition was left, or note that it begins."""
+        ids = IdMemory(window, max_ids)
+        row = connection.execute(select(tables.offsets).where(self.mine(tables.offsets))).mappings().first()
+        if row is None:
+            self._claim(connection, now)
+            return Resumption(FROM_THE_BEGINNING, None, ids)
+        self._expected = row["next_offset"]
+        self._events = row["events"]
+        ids.generation = row["id_generation"]
+        ids.begins_at_offset = row["id_begins_at_offset"]
+        ids.rotates_at = row["id_rotates_at"]
+        ids.shortened = row["ids_shortened"]
+        self._id_state = ids.state
+        self._load_ids(connection, ids)
+        rejections = select(tables.rejected.c.reason, tables.rejected.c["count"]).where(
+            self.mine(tables.rejected)
+        )
+        self._rejected = {row[0]: row[1] for row in connection.execute(rejections)}
+        gaps = select(tables.gaps.c.kind, tables.gaps.c.name).where(self.mine(tables.gaps))
+        self._gap_names = {GapKey(kind, name) for kind, name in connection.execute(gaps)}
+        return Resumption(row["next_offset"], row["newest"], ids)
+
+    def move(self, connection: Connection, noted: Noted, now: datetime) -> None:
+        """Move the offset by compare-and-set. Raises Fenced when another worker has moved it."""
+        ids = noted.id_state
+        moved = connection.execute(
+            update(tables.offsets)
+            .where(self.mine(tables.offsets), tables.offsets.c.next_offset == self._expected)
+            .values(
+                next_offset=noted.next_offset,
+                newest=noted.newest,
+                id_generation=ids.generation,
+                id_begins_at_offset=ids.begins_at_offset,
+                id_rotates_at=ids.rotates_at,
+                ids_shortened=ids.shortened,
+                events=self._events + noted.events,
+                updated_at=now,
+            )
+        )
+        if moved.rowcount != 1:
+            raise Fenced(
+                f"{self.topic}/{self.partition}: another worker moved offset {self._expected}; letting go"
+            )
+
+    def write(self, connection: Connection, noted: Noted, now: datetime) -> None:
+        """Write rejections and gaps whole, and append the ids."""
+        rejected = self._write_rejected(connection, noted)
+        self._pending = rejected, self._write_gaps(connection, noted, now)
+        self._write_ids(connection, noted)
+
+    def settle(self, noted: Noted) -> int:
+        """Take over what the committed transaction wrote; return how often ids were forgotten too early."""
+        shortened = noted.id_state.shortened - self._id_state.shortened
+        self._expected = noted.next_offset
+        self._events += noted.events
+        self._id_state = noted.id_state
+        self._rejected.update(self._pending[0])
+        self._gap_names |= self._pending[1]
+        return shortened
+
+    def _claim(self, connection: Connection, now: datetime) -> None:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        row = {**self.source, "next_offset": FROM_THE_BEGINNING, "events": 0, "updated_at": now}
+        row |= {"id_generation": 0, "id_begins_at_offset": 0, "ids_shortened": 0}
+        connection.execute(dialect.insert(tables.offsets).on_conflict_do_nothing(), row)
+
+    def _load_ids(self, connection: Connection, ids: IdMemory) -> None:
+        seen = tables.seen_ids.c
+        query = select(seen.generation, seen.ids).where(
+            self.mine(tables.seen_ids), seen.generation >= ids.generation - 1
+        )
+        for generation, packed in connection.execute(query):
+            ids.restore(generation, _unpack_ids.decode(packed))
+
+    def _write_rejected(self, connection: Connection, noted: Noted) -> dict[str, int]:
+        totals = {
+            str(reason): self._rejected.get(reason, 0) + count for reason, count in noted.rejected.items()
+        }
+        last = max((offset for offset, _ in noted.rejections), default=0)
+        upsert(
+            connection,
+            tables.rejected,
+            [
+                {**self.source, "reason": reason, "count": count, "last_offset": last}
+                for reason, count in totals.items()
+            ],
+        )
+        return totals
+
+    def _write_gaps(self, connection: Connection, noted: Noted, now: datetime) -> set[GapKey]:
+        names = set(self._gap_names)
+        counts: dict[GapKey, int] = {}
+        for key, count in noted.gaps.items():
+            kept = key
+            if key not in names and len(names) >= MAX_GAP_NAMES:
+                kept = GapKey(key.kind, OTHER_NAMES)
+            names.add(kept)
+            counts[kept] = counts.get(kept, 0) + count
+        known = [key for key in counts if key in self._gap_names]
+        gaps = tables.gaps.c
+        for start in range(0, len(known), KEYS_PER_QUERY):
+            keys = [tuple(key) for key in known[start : start + KEYS_PER_QUERY]]
+            query = select(gaps.kind, gaps.name, gaps["count"]).where(
+                tuple_(gaps.kind, gaps.name).in_(keys), self.mine(tables.gaps)
+            )
+            for kind, name, before in connection.execute(query):
+                counts[GapKey(kind, name)] += before
+        upsert(
+            connection,
+            tables.gaps,
+            [
+                {**self.source, "kind": key.kind, "name": key.name, "count": count, "last_time": now}
+                for key, count in counts.items()
+            ],
+        )
+        return names
+
+    def _write_ids(self, connection: Connection, noted: Noted) -> None:
+        seen = tables.seen_ids
+        rows = [
+            {
+                **self.source,
+                "generation": generation,
+                "next_offset": noted.next_offset,
+                "ids": _packer.encode(new),
+            }
+            for generation, new in noted.ids.items()
+            if new
+        ]
+        if rows:
+            connection.execute(insert(seen), rows)
+        generation = noted.id_state.generation
+        if generation != self._id_state.generation:
+            connection.execute(delete(seen).where(self.mine(seen), seen.c.generation < generation - 1))
