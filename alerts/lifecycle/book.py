@@ -1,0 +1,156 @@
+"""The book of alerts: detections go in, inside the transaction of whoever found them, and alerts come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
+
+from sqlalchemy import Connection, bindparam, func, select, update
+
+from alerts.lifecycle import locked
+from alerts.lifecycle.alert import Alert, Change, alert_id, opened
+from alerts.lifecycle.episodes import Folded, fold
+from alerts.lifecycle.owner import owner_of
+from alerts.lifecycle.tables import alerts, series
+from alerts.lifecycle.total import Total, moment
+from alerts.model import Detection, Group, Level, RuleInfo
+from alerts.rule import RuleSet
+from monitor.judging.terms import UNREGISTERED
+from monitor.registry.registry import Registry
+
+# Open alerts of one rule that are told apart; more than that nobody reads. The groups beyond share one alert
+# an agency, so that a flood (a rule by source address, a scan from everywhere) stays bounded; its count tells
+# how much came.
+OPEN_PER_RULE = 200
+OTHER_GROUPS: Group = (("group", "others"),)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What there is for one id."""
+
+    info: RuleInfo
+    group: Group
+    totals: list[Total] = field(default_factory=list)
+
+    @property
+    def begins(self) -> datetime:
+        return moment(min(total.first_ms for total in self.totals))
+
+
+class AlertBook:
+    """Adds detections to alerts under the rules and the registry of the moment. Holds no state of its own."""
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        registry: Registry,
+        zone: tzinfo = UTC,
+        *,
+        open_per_rule: int = OPEN_PER_RULE,
+    ) -> None:
+        self._rules: Mapping[str, RuleInfo] = {
+            one.info.id: one.info for one in (*rules.events, *rules.memories)
+        }
+        self._registry = registry
+        self._zone = zone
+        self._open_per_rule = open_per_rule
+
+    def info(self, rule: str) -> RuleInfo:
+        """What is known of a rule; for one that is no longer loaded, a stand-in that says so."""
+        return self._rules.get(rule) or RuleInfo(
+            rule,
+            title=f"Rule no longer loaded: {rule}",
+            level=Level.MEDIUM,
+            title_vi=f"Quy tắc không còn được nạp: {rule}",
+        )
+
+    def write(self, connection: Connection, detections: Iterable[Detection], now: datetime) -> list[Change]:
+        """Add detections to the alerts of their rules and groups, in the caller's transaction.
+
+        Counts add up exactly, whichever transactions the detections of several partitions come in, as long as
+        each detection is given in the one transaction that commits. Returns what is to be told, which the
+        outbox then holds too. Call it after the compare-and-set of the offset, and touch no alert before it
+        in the same transaction: its locks are taken in one order. Raises sqlalchemy.exc.DBAPIError.
+        """
+        found = self._by_id(detections)
+        if not found:
+            return []
+        self._bounded(connection, found)
+        last = locked.lock(connection, found)
+        held = locked.reachable(connection, {one: what.begins for one, what in found.items()})
+        folded = {
+            one: self._fold(what, held.get(one, []), last[one], now) for one, what in sorted(found.items())
+        }
+        locked.remove(connection, [gone for one in folded.values() for gone in one.gone])
+        numbers = [
+            {"one": one, "number": result.last_episode}
+            for one, result in folded.items()
+            if result.last_episode != last[one]
+        ]
+        if numbers:
+            numbered = update(series).where(series.c.id == bindparam("one"))
+            connection.execute(numbered.values(last_episode=bindparam("number")), numbers)
+        changes = [change for one in folded.values() for change in one.changes]
+        locked.put(connection, [alert for one in folded.values() for alert in one.alerts], changes)
+        return changes
+
+    def _by_id(self, detections: Iterable[Detection]) -> dict[str, _Found]:
+        found: dict[str, _Found] = {}
+        for detection in detections:
+            group = tuple(sorted(detection.group))
+            key = alert_id(detection.rule, group)
+            if key not in found:
+                found[key] = _Found(self.info(detection.rule), group)
+            found[key].totals.append(Total.of(detection))
+        return found
+
+    def _fold(self, what: _Found, held: list[Alert], last_episode: int, now: datetime) -> Folded:
+        info = what.info
+        if OTHER_GROUPS[0] in what.group:
+            info = replace(
+                info,
+                title=f"{info.title} (further groups)",
+                title_vi=f"{info.title_vi} (các nhóm khác)".lstrip(),
+            )
+
+        def opener(total: Total, episode: int) -> Alert:
+            owner = owner_of(info, total, what.group, self._registry, self._zone)
+            return opened(total, info, group=what.group, owner=owner, episode=episode, now=now)
+
+        return fold(held, what.totals, last_episode, info.quiet, opener, now)
+
+    # A flood of groups
+
+    def _bounded(self, connection: Connection, found: dict[str, _Found]) -> None:
+        """Put together the groups that would open more than `open_per_rule` alerts of a rule.
+
+        Decided before the locks are taken, so two transactions at once may go a little over.
+        """
+        by_rule: dict[str, list[str]] = {}
+        for key, what in found.items():
+            by_rule.setdefault(what.info.id, []).append(key)
+        column = alerts.c
+        counts = (
+            select(column.rule, func.count())
+            .where(column.state == "open", column.rule.in_(by_rule))
+            .group_by(column.rule)
+        )
+        is_open = {row[0]: row[1] for row in connection.execute(counts)}
+        for rule, keys in by_rule.items():
+            already = is_open.get(rule, 0)
+            if already + len(keys) <= self._open_per_rule:
+                continue
+            query = select(column.id).where(column.state == "open", column.rule == rule)
+            known = set(connection.execute(query).scalars())
+            new = sorted((key for key in keys if key not in known), key=lambda key: (found[key].begins, key))
+            for key in new[max(0, self._open_per_rule - already) :]:
+                self._put_together(found, found.pop(key))
+
+    def _put_together(self, found: dict[str, _Found], what: _Found) -> None:
+        for total in what.totals:
+            known = self._registry.canonical.get(total.agency, UNREGISTERED)
+            group = tuple(sorted((*OTHER_GROUPS, ("agency", known))))
+            other = found.setdefault(alert_id(what.info.id, group), _Found(what.info, group))
+            other.totals.append(replace(total, agency=known))

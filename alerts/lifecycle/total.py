@@ -1,0 +1,89 @@
+"""What adds up in an alert: how often, from when to when, and which events show it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from alerts.model import EVIDENCE, Detection, Evidence
+
+Facts = Mapping[str, float | int | str]
+
+# A column holds less than 2**63; no count comes near, but a false one must not make a transaction fail.
+LARGEST_COUNT = 2**53
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def moment(time_ms: int) -> datetime:
+    """The time that is so many milliseconds after 1970."""
+    return _EPOCH + timedelta(milliseconds=time_ms)
+
+
+def milliseconds(time: datetime) -> int:
+    """Whole milliseconds since 1970."""
+    return (time - _EPOCH) // _MILLISECOND
+
+
+def plain_facts(facts: Facts) -> str:
+    """Facts as text that is equal where they are: how they are stored, and how of two the one is chosen."""
+    return json.dumps(dict(facts), sort_keys=True, separators=(",", ":"), default=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The sum of detections of one rule and group. Times are milliseconds since 1970.
+
+    Adding is commutative and associative. `earliest` and `latest` are the first and the last EVIDENCE events
+    of all that were named. `agency` is that of the detection which begins first, `facts` are those of the
+    one which ends last; of equals, the smaller agency and the larger text.
+    """
+
+    first_ms: int
+    last_ms: int
+    count: int
+    agency: str
+    earliest: tuple[Evidence, ...] = ()
+    latest: tuple[Evidence, ...] = ()
+    facts: Facts = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, detection: Detection) -> Self:
+        """One detection as a sum."""
+        named = sorted(set(detection.evidence))
+        return cls(
+            min(detection.first_ms, detection.last_ms),
+            max(detection.first_ms, detection.last_ms),
+            min(detection.count, LARGEST_COUNT),
+            detection.agency,
+            tuple(named[:EVIDENCE]),
+            tuple(named[-EVIDENCE:]),
+            detection.facts,
+        )
+
+    def plus(self, other: Total) -> Total:
+        """Both together."""
+        return Total(
+            min(self.first_ms, other.first_ms),
+            max(self.last_ms, other.last_ms),
+            min(self.count + other.count, LARGEST_COUNT),
+            min((self.first_ms, self.agency), (other.first_ms, other.agency))[1],
+            tuple(sorted({*self.earliest, *other.earliest})[:EVIDENCE]),
+            tuple(sorted({*self.latest, *other.latest})[-EVIDENCE:]),
+            max(self, other, key=lambda one: (one.last_ms, plain_facts(one.facts))).facts,
+        )
+
+
+def clusters(totals: Iterable[Total], quiet_s: int) -> list[Total]:
+    """Sums with no more than `quiet_s` seconds between one and the next, added up; in order of time."""
+    quiet_ms = quiet_s * 1000
+    together: list[Total] = []
+    for total in sorted(totals, key=lambda one: (one.first_ms, one.last_ms)):
+        if together and total.first_ms <= together[-1].last_ms + quiet_ms:
+            together[-1] = together[-1].plus(total)
+        else:
+            together.append(total)
+    return together
