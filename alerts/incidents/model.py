@@ -19,7 +19,6 @@ MAX_SOURCE = 200
 SLOTS: Final = (
     "recipient",
     "what_vi",
-    "discovery",
     "cause",
     "consequences",
     "measures_taken",
@@ -29,8 +28,9 @@ SLOTS: Final = (
     "subjects_informed",
     "delay_reason",
 )
-"""What only people can tell. `what_vi` is `what` in Vietnamese; `contact` is a role or unit, never a person;
-`informed` are agencies told already; `delay_reason` is why a notice comes after its time."""
+"""What only people can tell. `recipient` is the authority that is notified; `what_vi` is `what` in
+Vietnamese; `contact` is a role or unit, never a person; `informed` are agencies told already;
+`delay_reason` is why a notice comes after its time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

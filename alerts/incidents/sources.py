@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from alerts.incidents.model import MAX_SLOT, MAX_WHAT, Report, items, source_of, trimmed
 from alerts.incidents.words import Kind, PersonalData, Tier
 from alerts.model import RuleInfo
+from monitor.events.pseudonym import WITHHELD
 from monitor.events.security_event import Scalar, SecurityEvent
 from monitor.judging.book import version_in_force
 from monitor.registry.registry import Registry
@@ -21,23 +22,22 @@ EVENT_KINDS: Final[Mapping[str, Kind]] = {"incident": "incident", "leak_confirme
 UIDS: Final = ("incident_uid", "finding_uid", "incident", "finding")
 """Details that name the incident where its own system keeps it: its updates are the same incident."""
 
-_TEXTS: Final = ("title", "message", "desc", "description")  # details that say what happened, best first
-
 
 def from_security_event(event: SecurityEvent) -> Report | None:
     """The incident that an event reports; None for an event of any other kind.
 
     The clock starts at the event's time: that is when somebody detected it. Where the details name the
-    incident itself (`incident_uid` …), its later reports do not open another. `detail.personal_data` says
-    whether personal data are concerned; else a confirmed leak is taken to concern them, and of an incident
-    it is unknown. Other details read: `title`, `records`, `persons`, `categories` (comma separated).
+    incident itself (UIDS), its later reports do not open another. `detail.personal_data` says whether
+    personal data are concerned; else a confirmed leak is taken to concern them, and of an incident it is
+    unknown. Other details read: `records`, `persons`, `categories` (separated by commas). What happened is
+    left to people to tell: prose is not kept of events.
     """
     kind = EVENT_KINDS.get(event.kind)
     if kind is None:
         return None
     detail = event.detail or {}
-    uid = next((str(detail[name]) for name in UIDS if detail.get(name)), None)
-    text = next((str(detail[name]) for name in _TEXTS if detail.get(name)), "")
+    # Without a key for pseudonyms, many different names arrive as one word: that names nothing.
+    uid = next((str(detail[name]) for name in UIDS if detail.get(name) not in (None, "", WITHHELD)), None)
     return Report(
         # The agency, as ids of two senders may be alike; the kind, as a leak may be confirmed of an incident
         # that was settled.
@@ -46,7 +46,7 @@ def from_security_event(event: SecurityEvent) -> Report | None:
         tier=Tier(min(max(event.severity, 1), len(Tier))),
         detected_at=_moment(event.time),
         kind=kind,
-        what=trimmed(text, MAX_WHAT),
+        what="",
         personal_data=_personal_data(detail.get("personal_data"), kind),
         categories=items(str(detail.get("categories") or "").split(",")),
         # One is what an event that counts nothing has.
