@@ -23,11 +23,12 @@ from monitor.events.exchange import Exchange
 from monitor.judging.book import Book
 from monitor.judging.breach import Breach
 from monitor.judging.judge import judge
-from monitor.ledger.partition import EPOCH
+from monitor.ledger.moment import EPOCH
 from monitor.metrics import names
 from monitor.metrics.agreements import AgreementMetrics
 from monitor.metrics.ledger import LedgerMetrics
 from monitor.metrics.own import OwnMetrics
+from monitor.metrics.security import SecurityMetrics
 from monitor.registry.load import load_registry
 from monitor.registry.registry import Registry
 from monitor.settings import PREFIX, Settings, load_settings
@@ -111,6 +112,7 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Type and labels of every metric of the monitor's own, by the name that a scrape shows."""
     registry = CollectorRegistry()
     registry.register(LedgerMetrics())
+    registry.register(SecurityMetrics())
     registry.register(AgreementMetrics(Registry.of([], [], []), ZoneInfo("UTC"), lambda: datetime.now(UTC)))
     own = OwnMetrics.create(registry)
     labels = {

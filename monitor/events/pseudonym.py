@@ -127,6 +127,12 @@ class Pseudonyms:
             return text
         return self.of_value(text)
 
+    def of_name(self, name: str) -> str:
+        """The name of a body: itself, or its pseudonym where it is a mail address or a person's number."""
+        if "@" not in name and not _NUMBER_OF_A_PERSON.fullmatch(name):
+            return name
+        return self.of_value(name) or name
+
     def _of_detail(self, name: str, value: Scalar) -> Scalar | None:
         if not is_code(name):  # a name can hide there too
             return None

@@ -50,3 +50,22 @@ LATE = Declaration("late_events", "Exchanges that came long after newer ones", (
 IDS_SHORTENED = Declaration(
     "id_memory_shortened", "Times that ids had to be forgotten before the window ended", ()
 )
+SECURITY_EVENTS = Declaration(
+    "security_events",
+    "Security events counted; kinds that are not listed as other",
+    ("agency", "kind", "severity"),
+)
+SECURITY_DUPLICATES = Declaration(
+    "security_duplicates", "Security events that came again and were not added", ()
+)
+SECURITY_LATE = Declaration("security_late_events", "Security events that came long after newer ones", ())
+SECURITY_IDS_SHORTENED = Declaration(
+    "security_id_memory_shortened",
+    "Times that ids of security events had to be forgotten before the window ended",
+    (),
+)
+PERSONAL_VALUES = Declaration(
+    "personal_values",
+    "Values that may name a person: withheld for want of a key, or dropped from details",
+    ("treatment",),
+)

@@ -1,0 +1,1 @@
+"""Security events once they are decoded: made anonymous, counted, and stored."""
