@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from monitor.events.decode import Decoded
-from monitor.events.exchange import Exchange, Time
+from monitor.events.exchange import Exchange
 from monitor.events.rejection import Reason, Rejection
 from monitor.judging.book import Book
 from monitor.judging.breach import Breach
@@ -17,9 +17,9 @@ from monitor.judging.terms import UNREGISTERED, Breaches, Pair, Usage
 from monitor.ledger.changes import Changes, GapKey
 from monitor.ledger.finding import SAMPLES, Finding, FindingKey
 from monitor.ledger.ids import IdMemory
+from monitor.ledger.moment import EPOCH, in_utc, moment
 from monitor.ledger.tally import LONG_AGO, Tally
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MAX_AHEAD = timedelta(minutes=5)  # the contract's limit for an event's time ahead of its arrival
 AGE_SAMPLES = 50  # events per batch whose age is measured; the others are assumed to be like them
@@ -29,7 +29,6 @@ USAGE_DAYS = 3  # local days of calls kept in memory; an older one is read again
 OTHER_NAMES = "(others)"
 _CAME_AGAIN: Breaches = (Breach.DUPLICATE_ID,)
 _NO_FIELD_LIST = Rejection(Reason.INVALID_FIELD, "Expected a list of names - at `$.fields`")
-CALENDAR_END = datetime.max.replace(tzinfo=UTC)
 
 Names = tuple[str, str, str]  # provider, consumer and service, as they stand on an exchange
 Witnessed = tuple[Exchange, datetime, Pair, Breaches]  # what was judged, and how
@@ -293,21 +292,3 @@ class PartitionLedger:
         changes = self.changes
         changes.rejected[rejection.reason] = changes.rejected.get(rejection.reason, 0) + 1
         changes.rejections.append((offset, rejection))
-
-
-def moment(milliseconds: float) -> datetime:
-    """A time given in milliseconds since 1970; beyond the calendar, its end or EPOCH, whichever is nearer."""
-    try:
-        return EPOCH + timedelta(milliseconds=milliseconds)
-    except OverflowError:
-        return CALENDAR_END if milliseconds > 0 else EPOCH
-
-
-def in_utc(time: Time) -> datetime:
-    """An event's time in UTC; one beyond the calendar becomes its end or EPOCH, and so is not counted."""
-    if not isinstance(time, datetime):
-        return moment(time)
-    try:
-        return time.astimezone(UTC)
-    except OverflowError:
-        return CALENDAR_END if time.year > 1 else EPOCH

@@ -15,7 +15,8 @@ from monitor.errors import MonitorError
 from monitor.events.decode import decode_one
 from monitor.events.exchange import Exchange
 from monitor.events.rejection import Reason
-from monitor.ledger.partition import MAX_AHEAD, in_utc, moment
+from monitor.ledger.moment import in_utc, moment
+from monitor.ledger.partition import MAX_AHEAD
 from monitor.settings import Settings
 from streams.clients import client_arguments
 from streams.doctor.finding import Finding, counted, ok, warning

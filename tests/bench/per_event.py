@@ -14,7 +14,7 @@ from monitor.judging.book import Book
 from monitor.judging.breach import Breach
 from monitor.judging.judge import judge
 from monitor.judging.terms import Pair
-from monitor.ledger.partition import in_utc
+from monitor.ledger.moment import in_utc
 from monitor.ledger.tally import Tally
 from monitor.registry.load import load_registry
 

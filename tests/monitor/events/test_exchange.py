@@ -13,7 +13,7 @@ from monitor.events.decode import MAX_BODY_BYTES, Decoded, decode_one
 from monitor.events.exchange import OUTCOMES, Exchange
 from monitor.events.fields import ABSENT, FIELD_LISTS, FieldLists
 from monitor.events.rejection import Reason, Rejection
-from monitor.ledger.partition import in_utc
+from monitor.ledger.moment import in_utc
 from tests.builders import MOMENT, exchange_json, ms
 
 REQUIRED = ("id", "time", "provider", "consumer", "service", "outcome", "duration_ms")
