@@ -13,13 +13,13 @@ from alerts.lifecycle.total import plain_facts
 from alerts.model import Evidence, Level
 from monitor.storage.upsert import Row
 
-LONGEST_NAME = 200  # of the columns that hold names
 _AS_THEY_ARE = (
     "id",
     "episode",
     "rule",
     "title",
     "title_vi",
+    "agency",
     "owner",
     "risk_score",
     "leak",
@@ -47,7 +47,6 @@ def row_of(alert: Alert) -> Row:
     row: Row = {name: getattr(alert, name) for name in _AS_THEY_ARE}
     return row | {
         "level": int(alert.level),
-        "agency": storable(alert.agency),
         "grouped_by": _json(alert.group),
         "tags": _json(alert.tags),
         "evidence": _json(alert.evidence),
@@ -62,7 +61,6 @@ def alert_of(row: RowMapping) -> Alert:
     return Alert(
         **values,
         level=Level(row["level"]),
-        agency=row["agency"],
         group=tuple((field, value) for field, value in json.loads(row["grouped_by"])),
         tags=tuple(json.loads(row["tags"])),
         evidence=tuple(Evidence(time_ms, event) for time_ms, event in json.loads(row["evidence"])),
@@ -83,11 +81,6 @@ def outbox_row(change: Change) -> Row:
         "body": body(change),
         "published_at": None,
     }
-
-
-def storable(name: str) -> str:
-    """A name from outside as every database takes it: no NUL, which PostgreSQL refuses, and not too long."""
-    return name.replace("\0", "?")[:LONGEST_NAME].encode("utf-8", "replace").decode()
 
 
 def _json(value: Any) -> str:

@@ -14,6 +14,7 @@ Facts = Mapping[str, float | int | str]
 
 # A column holds less than 2**63; no count comes near, but a false one must not make a transaction fail.
 LARGEST_COUNT = 2**53
+LONGEST_NAME = 200  # of the columns that hold names
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -26,6 +27,11 @@ def moment(time_ms: int) -> datetime:
 def milliseconds(time: datetime) -> int:
     """Whole milliseconds since 1970."""
     return (time - _EPOCH) // _MILLISECOND
+
+
+def storable(name: str) -> str:
+    """A name from outside as every database takes it: no NUL, which PostgreSQL refuses, and not too long."""
+    return name.replace("\0", "?")[:LONGEST_NAME].encode("utf-8", "replace").decode()
 
 
 def plain_facts(facts: Facts) -> str:
@@ -58,7 +64,7 @@ class Total:
             min(detection.first_ms, detection.last_ms),
             max(detection.first_ms, detection.last_ms),
             min(detection.count, LARGEST_COUNT),
-            detection.agency,
+            storable(detection.agency),
             tuple(named[:EVIDENCE]),
             tuple(named[-EVIDENCE:]),
             detection.facts,
