@@ -14,16 +14,8 @@ from monitor.events.security_event import UNKNOWN_AGENCY, SecurityEvent
 from monitor.judging.terms import UNREGISTERED
 from monitor.ledger.changes import GapKey
 from monitor.ledger.ids import IdMemory
-from monitor.ledger.partition import (
-    EPOCH,
-    MAX_AHEAD,
-    MAX_GAPS,
-    OTHER_NAMES,
-    Arrivals,
-    Limits,
-    in_utc,
-    moment,
-)
+from monitor.ledger.moment import EPOCH, in_utc, moment
+from monitor.ledger.partition import MAX_AHEAD, MAX_GAPS, OTHER_NAMES, Arrivals, Limits
 from monitor.registry.registry import Registry
 from monitor.security.changes import CountKey, SecurityChanges, SecurityCount
 
