@@ -23,7 +23,16 @@ from sqlalchemy.exc import ArgumentError
 from monitor.errors import UsageProblem
 
 PREFIX = "MONITOR_"
-_SECRETS = ("kafka_sasl_password", "kafka_ssl_key_password", "pseudonym_key", "database_password")
+_SECRETS = (
+    "kafka_sasl_password",
+    "kafka_ssl_key_password",
+    "pseudonym_key",
+    "database_password",
+    "alertmanager_password",
+    "alertmanager_token",
+    "webhook_secret",
+    "webhook_urls",  # chat systems put a secret into the address
+)
 # The password of an address, before its @ or among its options.
 _PASSWORD = re.compile(r"(://[^:/?#@]*:|[?&]password=)(.*?)(@(?!.*@)|&|$)")
 
@@ -71,6 +80,25 @@ class Settings(BaseSettings):
     registry: Path = Path("deploy/registry")
     rules: Path = Path("alerts/rules")
     alertmanager_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    alertmanager_username: str | None = None
+    alertmanager_password: SecretStr | None = None
+    alertmanager_token: Annotated[SecretStr | None, Field(description="a bearer token, without a user")] = (
+        None
+    )
+    alert_interval: Annotated[
+        float, Field(ge=0.2, le=300, description="seconds between repeats of open alerts to Alertmanager")
+    ] = 30.0
+    alert_ca_file: Annotated[
+        Path | None,
+        Field(description="whom to trust for Alertmanagers and webhooks, instead of the system's"),
+    ] = None
+    webhook_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    webhook_secret: Annotated[
+        SecretStr | None, Field(description="what messages to webhooks are signed with")
+    ] = None
+    page_url: Annotated[
+        str | None, Field(description="the address under which people reach the monitor's pages, for links")
+    ] = None
 
     web_host: str = "127.0.0.1"
     web_port: Annotated[int, Field(ge=0, le=65535, description="0 chooses a free port")] = 6066
@@ -152,7 +180,7 @@ class Settings(BaseSettings):
                     raise ValueError(f"{variable}: {path} is not UTF-8") from why
         return values
 
-    @field_validator("alertmanager_urls", mode="before")
+    @field_validator("alertmanager_urls", "webhook_urls", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return (
