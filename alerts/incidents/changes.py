@@ -47,7 +47,7 @@ def amend(incident: Incident, values: Mapping[str, Any], slots: Mapping[str, str
         if incident.notified_at is not None and incident.notified_at < detected:
             when = f"{incident.notified_at:%Y-%m-%d %H:%M} UTC"
             raise NotPossible(f"{incident.id} was notified on {when}: it cannot have been detected after")
-        values = {**values, "due_at": due_at(detected), "warned": None}
+        values = {**values, "due_at": due_at(detected), "running_since": now, "warned": None}
     kept = {name: text for name, text in {**incident.slots, **slots}.items() if text}
     return replace(incident, **values, slots=kept, updated_at=now)
 
@@ -100,6 +100,7 @@ def reopen(incident: Incident, reason: str, now: datetime) -> Incident:
         notified_at=None,
         reference=None,
         reason=reason,
+        running_since=now,
         warned=None,
         updated_at=now,
     )

@@ -94,8 +94,9 @@ def clock_detections(incidents: Iterable[Incident], now: datetime) -> list[Detec
     """What the running clocks have come to since `warned`: one detection an incident and threshold.
 
     A detection depends on the incident and the threshold alone, not on when it is looked for: whoever looks
-    late gets all that were missed, with the times at which they fell due. The moment itself counts as
-    reached: with exactly 24 hours left, the 24 hours are told.
+    late gets all that were missed, each with the time at which it was reached, or at which the clock began
+    to be watched where that was later. The moment itself counts as reached: with exactly 24 hours left, the
+    24 hours are told.
     """
     found = []
     for incident in incidents:
@@ -105,7 +106,7 @@ def clock_detections(incidents: Iterable[Incident], now: datetime) -> list[Detec
             moment = incident.due_at - timedelta(hours=hours)
             told = incident.warned is not None and hours >= incident.warned
             if moment <= now and not told:
-                found.append(_detection(incident, hours, moment))
+                found.append(_detection(incident, hours, max(moment, incident.running_since)))
     return found
 
 

@@ -63,9 +63,10 @@ class Report:
 class Incident(Report):
     """A report that has a number.
 
-    `due_at` is when the notice must have been given. `warned` is the last threshold of the clock (hours left)
-    that an alert was raised for. `reference` is that of the notice, `reason` why it was closed or is not to
-    be notified.
+    `due_at` is when the notice must have been given. `running_since` is when the monitor began to watch its
+    clock, as it was opened, reopened or given another time of detection; `warned` is the last threshold
+    (hours left) that an alert was raised for since. `reference` is that of the notice, `reason` why it was
+    closed, is not to be notified, or was opened again.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Incident(Report):
     notified_at: datetime | None = None
     reference: str | None = None
     reason: str | None = None
+    running_since: datetime
     warned: int | None = None
     opened_at: datetime
     updated_at: datetime

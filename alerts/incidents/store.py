@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.incidents.changes import differences
 from alerts.incidents.clock import clock_detections, due_at, runs
+from alerts.incidents.clock_alerts import resolve_clock_alerts
 from alerts.incidents.model import Change, Incident, Report
 from alerts.incidents.rows import to_change, to_incident, to_json, to_row
 from alerts.incidents.tables import incident_changes, incident_numbers, incidents
@@ -80,6 +81,7 @@ def open_incidents(
             **_fields(report),
             id=f"INC-{year}-{numbers[year]:04d}",
             due_at=due_at(report.detected_at),
+            running_since=now,
             opened_at=now,
             updated_at=now,
         )
@@ -132,7 +134,8 @@ def change_incident(
 ) -> Incident:
     """Apply one of `alerts.incidents.changes` and note it in the audit trail; return what it is then.
 
-    A step that changes nothing writes nothing. Raises UsageProblem for an unknown id, and what the step does.
+    Where its clock stops or starts anew, the alerts that the clock had raised are resolved. A step that
+    changes nothing writes nothing. Raises UsageProblem for an unknown id, and what the step does.
     """
     before = find_incident(connection, incident, for_update=True)
     after = step(before)
@@ -141,6 +144,8 @@ def change_incident(
         return before
     row = to_row(after)
     connection.execute(update(incidents).where(incidents.c.id == incident).values(row))
+    if not runs(after) or after.warned is None:
+        resolve_clock_alerts(connection, after, now)
     last = select(func.max(incident_changes.c.number)).where(incident_changes.c.incident == incident)
     number = (connection.execute(last).scalar() or 0) + 1
     _note(connection, incident, number, now, desk, what, changed)

@@ -32,6 +32,7 @@ incidents = Table(
     Column("notified_at", Moment),
     Column("reference", Text),
     Column("reason", Text),
+    Column("running_since", Moment, nullable=False),
     Column("warned", Integer, comment="hours left at the last threshold that was alerted on"),
     Column("opened_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
