@@ -94,7 +94,7 @@ class Monitor(Strict):
 
 
 class Head(BaseModel):
-    """Sigma's attributes of a rule, a correlation or a filter. Values that only Sigma knows are left to it."""
+    """Sigma's attributes of a rule, a correlation or a filter; what only Sigma knows is left to it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
