@@ -13,14 +13,12 @@ from faust.exceptions import ProducerSendError
 from faust.types import TP
 from mode import ServiceT
 from pydantic import SecretStr
-from sqlalchemy import Engine
 
-from monitor.judging.book import Book
-from monitor.metrics.ledger import LedgerMetrics
 from monitor.metrics.own import OwnMetrics
 from monitor.settings import Settings
 from streams.dead_letters import DeadLetter, to_record
 from streams.lanes import Lanes
+from streams.processor import Processors
 from streams.transport.driver import Consumer, tls_context
 from streams.web import Site, WebParts, mount
 
@@ -132,30 +130,27 @@ class ConsumerReader:
         return self._consumer.assignment()
 
 
-def create_app(
-    settings: Settings, engine: Engine, book: Book, counted: LedgerMetrics, own: OwnMetrics
-) -> App:
-    """Build the worker's app: an agent for the exchanges, one ordered stream per partition."""
+def create_app(settings: Settings, processors: Processors, own: OwnMetrics) -> App:
+    """Build the worker's app: an agent a topic, one ordered stream a partition."""
     app = App(settings.consumer_group, **_options(settings))
     app.monitor_settings = settings
     app.read_committed = settings.kafka_profile == "kafka"
-    app.batched_topics = frozenset({settings.topic("exchanges")})
+    app.batched_topics = frozenset(processors)
     app.lanes = Lanes(
         settings,
-        engine,
-        book,
+        processors,
         publish=app.publish_letters,
         reader=ConsumerReader(app),
-        counted=counted,
         own=own,
         fail=app.crash,
     )
-    exchanges = app.topic(settings.topic("exchanges"), schema=BatchSchema())
 
-    @app.agent(exchanges, name="exchanges")
-    async def process_exchanges(stream: Any) -> None:
+    async def process(stream: Any) -> None:
         async for event in stream.events():
             await app.lanes.process(event.message.tp, event.value)
+
+    for topic in processors:
+        app.agent(app.topic(topic, schema=BatchSchema()), name=topic)(process)
 
     async def give_back(_app: Any, revoked: set[TP], **_kwargs: Any) -> None:
         await app.lanes.close(revoked)

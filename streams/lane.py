@@ -7,18 +7,13 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime
 from time import perf_counter
+from typing import Any, NamedTuple
 
-from sqlalchemy import Engine
-
-from monitor.events.decode import decode_batch
 from monitor.events.rejection import Rejection
-from monitor.judging.book import Book
-from monitor.ledger.changes import Changes
-from monitor.ledger.partition import Limits, PartitionLedger
-from monitor.metrics.ledger import LedgerMetrics
 from monitor.metrics.own import OwnMetrics
-from monitor.storage.partition import FROM_THE_BEGINNING, PartitionStore
+from monitor.storage.progress import FROM_THE_BEGINNING
 from streams.dead_letters import DeadLetter
+from streams.processor import Counted, Decode, Opened, Processor
 from streams.transport.batch import RecordBatch
 
 Publish = Callable[[list[DeadLetter]], Awaitable[None]]
@@ -30,6 +25,13 @@ EVENT_BYTES = 128
 PART = 1_000
 
 
+class _Taken(NamedTuple):
+    """What one transaction writes; kept while it is tried again."""
+
+    changes: Counted
+    watched: Any
+
+
 class Lane:
     """Folds batches into the partition's ledger, and commits what was counted.
 
@@ -39,60 +41,52 @@ class Lane:
 
     def __init__(
         self,
+        topic: str,
+        partition: int,
+        opened: Opened,
+        decode: Decode,
         *,
-        ledger: PartitionLedger,
-        store: PartitionStore,
         executor: Executor,
         publish: Publish,
-        counted: LedgerMetrics,
         own: OwnMetrics,
     ) -> None:
-        self.ledger = ledger
-        self.store = store
-        self.committed_offset = ledger.next_offset
+        self.topic = topic
+        self.partition = partition
+        self.ledger = opened.ledger
+        self.store = opened.store
+        self.committed_offset = opened.ledger.next_offset
+        self._opened = opened
+        self._decode = decode
         self._executor = executor
         self._publish = publish
-        self._counted = counted
         self._own = own
         self._letters: list[DeadLetter] = []
         self._letter_bytes = 0  # of all letters that are not published
-        self._in_flight: Changes | None = None
+        self._in_flight: _Taken | None = None
         self._in_flight_letters: list[DeadLetter] = []
         self._committing = asyncio.Lock()
 
     @classmethod
     async def open(
         cls,
-        engine: Engine,
+        processor: Processor,
         topic: str,
         partition: int,
         *,
-        book: Book,
-        limits: Limits,
         executor: Executor,
         publish: Publish,
-        counted: LedgerMetrics,
         own: OwnMetrics,
     ) -> Lane:
         """Take a partition over from the database. Raises sqlalchemy.exc.DBAPIError."""
-        store = PartitionStore(engine, topic, partition)
-        resumed = await asyncio.get_running_loop().run_in_executor(
-            executor, store.load, limits.dedupe_window, limits.dedupe_max_ids, datetime.now(UTC)
+        opened = await asyncio.get_running_loop().run_in_executor(
+            executor, processor.open, topic, partition, datetime.now(UTC)
         )
-        ledger = PartitionLedger(
-            book,
-            limits,
-            ids=resumed.ids,
-            next_offset=resumed.next_offset,
-            newest=resumed.newest,
-            load_calls=store.calls,
-        )
-        return cls(ledger=ledger, store=store, executor=executor, publish=publish, counted=counted, own=own)
+        return cls(topic, partition, opened, processor.decode, executor=executor, publish=publish, own=own)
 
     @property
     def uncommitted(self) -> int:
         """Events folded but not committed; bodies of unpublished letters weigh as many as they take."""
-        in_flight = self._in_flight.events if self._in_flight else 0
+        in_flight = self._in_flight.changes.events if self._in_flight else 0
         return self.ledger.changes.events + in_flight + self._letter_bytes // EVENT_BYTES
 
     @property
@@ -120,54 +114,68 @@ class Lane:
         """
         now = datetime.now(UTC)
         for part in batch.parts(PART):
-            decoded = decode_batch(part.bodies(), part.headers)
+            decoded = self._decode(part.bodies(), part.headers)
             known = len(self.ledger.changes.rejections)
             self.ledger.fold(decoded, part, now)
+            self._opened.observe()
             rejections = self.ledger.changes.rejections[known:]
             if rejections:
                 letters = _dead_letters(part, rejections)
                 self._letters += letters
                 self._letter_bytes += sum(map(_bytes_of, letters))
 
+    def tick(self) -> None:
+        """Let time pass for the rules, as all that the broker has was counted."""
+        if self._opened.watch is not None:
+            self._opened.watch.tick(datetime.now(UTC))
+
     async def commit(self) -> bool:
         """Write what was counted, with the offset, in one transaction; return whether there was anything.
 
         1. Publish the dead letters and wait until the broker has them: a letter may be sent twice (it has
            the same key then), never lost.
-        2. Run the transaction.
+        2. Run the transaction: what was counted, and what the rules found and remember.
         3. Count it in the metrics.
 
         Raises Fenced when another worker owns the partition, DBAPIError when the database failed and
         KafkaError when the broker did; after the latter two, call it again.
         """
         async with self._committing:
+            watch = self._opened.watch
             if self._in_flight is None:
-                if self.ledger.next_offset in (self.committed_offset, FROM_THE_BEGINNING):
+                if self.ledger.next_offset == FROM_THE_BEGINNING:
                     return False
-                self._in_flight = self.ledger.take()
+                if self.ledger.next_offset == self.committed_offset and not (watch and watch.pending):
+                    return False
+                self._in_flight = _Taken(self.ledger.take(), watch.take() if watch else None)
                 self._in_flight_letters, self._letters = self._letters, []
-            changes = self._in_flight
+            taken = self._in_flight
             if self._in_flight_letters:
                 await self._publish(self._in_flight_letters)
                 self._letter_bytes -= sum(map(_bytes_of, self._in_flight_letters))
                 self._in_flight_letters = []
             began = perf_counter()
             loop = asyncio.get_running_loop()
-            written = await loop.run_in_executor(self._executor, self.store.write, changes, datetime.now(UTC))
+            written = await loop.run_in_executor(self._executor, self._write, taken)
             self._own.commit_duration.observe(perf_counter() - began)
             self._in_flight = None
-            self.committed_offset = changes.next_offset
+            self.committed_offset = taken.changes.next_offset
             self.ledger.settled()
-            self._counted.add(written)
-            self._note(changes)
+            self._opened.show(written)
+            if watch is not None:
+                watch.committed(taken.watched)
+            self._note(taken.changes)
             return True
 
-    def _note(self, changes: Changes) -> None:
+    def _write(self, taken: _Taken) -> Any:
+        now, watch = datetime.now(UTC), self._opened.watch
+        also = [lambda connection: watch.write(connection, taken.watched, now)] if watch else []
+        return self.store.write(taken.changes, now, also)
+
+    def _note(self, changes: Counted) -> None:
         for reason, count in changes.rejected.items():
-            self._own.dead_letters.labels(self.store.topic, reason).inc(count)
-        self._own.committed_offset.labels(self.store.topic, str(self.store.partition)).set(
-            changes.next_offset
-        )
+            self._own.dead_letters.labels(self.topic, reason).inc(count)
+        self._own.committed_offset.labels(self.topic, str(self.partition)).set(changes.next_offset)
         now = datetime.now(UTC)
         for time, weight in changes.ages:
             self._own.event_age.observe(max((now - time).total_seconds(), 0.0), weight)

@@ -14,17 +14,14 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import Service
-from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from monitor.errors import MonitorError
-from monitor.judging.book import Book
-from monitor.ledger.partition import Limits
-from monitor.metrics.ledger import LedgerMetrics
 from monitor.metrics.own import OwnMetrics
 from monitor.settings import Settings
-from monitor.storage.partition import FROM_THE_BEGINNING, Fenced
+from monitor.storage.progress import FROM_THE_BEGINNING, Fenced
 from streams.lane import Lane, Publish
+from streams.processor import Processors
 from streams.transport.batch import RecordBatch
 
 log = structlog.get_logger(__name__)
@@ -72,30 +69,20 @@ class Lanes(Service):
     def __init__(
         self,
         settings: Settings,
-        engine: Engine,
-        book: Book,
+        processors: Processors,
         *,
         publish: Publish,
         reader: Reader,
-        counted: LedgerMetrics,
         own: OwnMetrics,
         fail: Callable[[BaseException], Awaitable[None]],
     ) -> None:
         super().__init__()
         self._settings = settings
-        self._engine = engine
-        self._book = book
+        self._processors = processors
         self._publish = publish
         self._reader = reader
-        self._counted = counted
         self._own = own
         self._fail = fail
-        self._limits = Limits(
-            late_after=settings.late_after,
-            max_event_age=settings.max_event_age,
-            dedupe_window=settings.dedupe_window,
-            dedupe_max_ids=settings.dedupe_max_ids,
-        )
         # One thread: transactions of several partitions queue, as SQLite would make them anyway, and a
         # lane's store is never used by two threads at once.
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
@@ -126,14 +113,11 @@ class Lanes(Service):
         while True:
             try:
                 lane = await Lane.open(
-                    self._engine,
+                    self._processors[tp.topic],
                     tp.topic,
                     tp.partition,
-                    book=self._book,
-                    limits=self._limits,
                     executor=self._executor,
                     publish=self._publish,
-                    counted=self._counted,
                     own=self._own,
                 )
                 first, end = await self._reader.bounds(tp)
@@ -247,7 +231,10 @@ class Lanes(Service):
 
     async def _commit_round(self, delay: float) -> float:
         """Commit every lane once; return how long to wait before trying again what failed, or 0."""
+        lag = self.lag()
         for tp, lane in list(self._lanes.items()):
+            if lag.get(tp) == 0:
+                lane.tick()
             try:
                 if await lane.commit():
                     self._progress_at = monotonic()

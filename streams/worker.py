@@ -12,17 +12,23 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from monitor import __version__
 from monitor.errors import UsageProblem
+from monitor.events.pseudonym import Pseudonyms
 from monitor.judging.book import Book
+from monitor.ledger.partition import Limits
 from monitor.log import set_up_logging
 from monitor.metrics.agreements import AgreementMetrics
 from monitor.metrics.ledger import LedgerMetrics
 from monitor.metrics.own import OwnMetrics
+from monitor.metrics.security import SecurityMetrics
 from monitor.registry.load import load_registry
 from monitor.settings import Settings
 from monitor.storage.engine import open_engine
 from monitor.storage.schema import check_schema
 from monitor.web.overview import Overview, Sources
 from streams.app import App, create_app
+from streams.exchanges import Exchanges
+from streams.processor import Processors
+from streams.security_events import SecurityEvents
 from streams.web import WebParts
 
 log = structlog.get_logger(__name__)
@@ -50,7 +56,20 @@ def build(settings: Settings) -> App:
     metrics.register(counted)
     metrics.register(AgreementMetrics(registry, settings.zone, lambda: datetime.now(UTC)))
     own = OwnMetrics.create(metrics)
-    app = create_app(settings, engine, Book(registry, settings.zone), counted, own)
+    secured = SecurityMetrics()
+    metrics.register(secured)
+    limits = Limits(
+        late_after=settings.late_after,
+        max_event_age=settings.max_event_age,
+        dedupe_window=settings.dedupe_window,
+        dedupe_max_ids=settings.dedupe_max_ids,
+    )
+    book, pseudonyms = Book(registry, settings.zone), Pseudonyms.of(settings)
+    processors: Processors = {
+        settings.topic("exchanges"): Exchanges(engine, book, limits, counted),
+        settings.topic("security-events"): SecurityEvents(engine, registry, limits, pseudonyms, secured),
+    }
+    app = create_app(settings, processors, own)
     sources = Sources.of(counted, own, lambda: app.lanes.lag().items(), app.lanes.open_partitions)
     app.web_parts = WebParts(
         overview=Overview(sources, registry, datetime.now(UTC).timestamp()),

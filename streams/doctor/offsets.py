@@ -11,7 +11,7 @@ from sqlalchemy import select
 from monitor.settings import Settings
 from monitor.storage import tables
 from monitor.storage.engine import open_engine
-from monitor.storage.partition import FROM_THE_BEGINNING
+from monitor.storage.progress import FROM_THE_BEGINNING
 from streams.doctor.finding import Finding, counted, listed, not_checked, ok, problem, warning
 from streams.doctor.sample import Bounds
 

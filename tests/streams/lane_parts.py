@@ -23,6 +23,7 @@ from monitor.settings import Settings, load_settings
 from monitor.storage import tables
 from monitor.storage.engine import open_engine
 from streams.dead_letters import DeadLetter
+from streams.exchanges import Exchanges
 from streams.lane import Lane
 from streams.lanes import Lanes
 from streams.transport.batch import Record, RecordBatch
@@ -106,6 +107,7 @@ class World:
         self.counted = LedgerMetrics()
         self.registry.register(self.counted)
         self.own = OwnMetrics.create(self.registry)
+        self.exchanges = Exchanges(self.engine, book_of(), limits(), self.counted)
         self.reader = FakeReader()
         self.executor = ThreadPoolExecutor(1)
         self.published: list[DeadLetter] = []
@@ -127,15 +129,14 @@ class World:
     async def lane(self, partition: int = 0) -> Lane:
         """Open a lane."""
         return await Lane.open(
-            self.engine, TOPIC, partition, book=book_of(), limits=limits(), executor=self.executor,
-            publish=self.publish, counted=self.counted, own=self.own,
-        )  # fmt: skip
+            self.exchanges, TOPIC, partition, executor=self.executor, publish=self.publish, own=self.own
+        )
 
     def lanes(self) -> Lanes:
         """All lanes of a worker."""
         return Lanes(
-            self.settings, self.engine, book_of(), publish=self.publish, reader=self.reader,
-            counted=self.counted, own=self.own, fail=self.fail,
+            self.settings, {TOPIC: self.exchanges}, publish=self.publish, reader=self.reader,
+            own=self.own, fail=self.fail,
         )  # fmt: skip
 
     def database_away(self, matching: str = "") -> AbstractContextManager[None]:

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
-from monitor.storage.partition import FROM_THE_BEGINNING, Fenced
+from monitor.storage.progress import FROM_THE_BEGINNING, Fenced
 from streams.lane import EVENT_BYTES
 from tests.builders import PAIR
 from tests.streams.lane_parts import World, batch, good
