@@ -358,7 +358,7 @@ def test_work_that_waits_without_progress_ends_the_worker(tmp_path: Path) -> Non
     async def story(lanes: Lanes) -> None:
         world.reader.end = {TP0: 1}
         await lanes.open([TP0])
-        lanes._lanes[TP0].store.write = lambda *_: released.wait(20)  # type: ignore[method-assign, assignment]
+        lanes._lanes[TP0].store.write = lambda *_: released.wait(20)  # type: ignore[method-assign]
         await lanes.process(TP0, batch(0, *good("a")))
         await until(lambda: bool(world.failures))
         assert isinstance(world.failures[0], Stalled)
