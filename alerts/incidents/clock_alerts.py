@@ -15,7 +15,7 @@ from alerts.lifecycle.tables import alerts
 
 def resolve_clock_alerts(connection: Connection, incident: Incident, now: datetime) -> list[Change]:
     """Resolve the open alerts of an incident's clock, in the caller's transaction; return what to tell."""
-    ids = [alert_id(rule, group) for rule, _agency, group in clock_groups(incident)]
+    ids = [alert_id(rule, agency, group) for rule, agency, group in clock_groups(incident)]
     mine = and_(alerts.c.id.in_(ids), alerts.c.state == "open")
     found = locked.locked_where(connection, mine, alerts.c.last_time, len(ids))
     changes = [

@@ -39,12 +39,12 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One episode of what one rule finds for one group.
+    """One episode of what one rule finds about one agency and group.
 
-    `id` is the same for all episodes of a rule and group. `first_time` to `last_time` are event times of what
-    matched, `count` is how many events; `evidence` are the first events and `latest` the last, at most
-    EVIDENCE each. `quiet` is in seconds of event time. The other times are the clock's. `owner` is `soc` or
-    a unit's mailbox; `acknowledged_by` is a desk, never a person.
+    `id` is the same for all episodes of a rule, agency and group. `first_time` to `last_time` are event times
+    of what matched, `count` is how many events; `evidence` are the first events and `latest` the last, at
+    most EVIDENCE each. `quiet` is in seconds of event time. The other times are the clock's. `owner` is
+    `soc` or a unit's mailbox; `acknowledged_by` is a desk, never a person.
     `repeats` counts notifications after the first; `suppressed` those that an acknowledgement held back.
     """
 
@@ -98,7 +98,7 @@ class Alert:
     def total(self) -> Total:
         """What adds up in it."""
         first, last = milliseconds(self.first_time), milliseconds(self.last_time)
-        return Total(first, last, self.count, self.agency, self.evidence, self.latest, self.facts)
+        return Total(first, last, self.count, self.evidence, self.latest, self.facts)
 
     def reaches(self, total: Total) -> bool:
         """Whether no more than `quiet` lies between it and what was found."""
@@ -122,22 +122,27 @@ class Change:
         return self.alert.acknowledged_by if self.kind is ChangeKind.ACKNOWLEDGED else None
 
 
-def alert_id(rule: str, group: Group) -> str:
-    """The id of all alerts of a rule and group: 16 hexadecimal digits of a hash, the same everywhere."""
-    text = json.dumps([rule, sorted(group)], ensure_ascii=True, separators=(",", ":"))
+def alert_id(rule: str, agency: str, group: Group) -> str:
+    """The id of all alerts of a rule, agency and group: 16 hexadecimal digits of a hash, the same everywhere.
+
+    The agency is part of it, whether or not the rule groups by it: an alert is about one agency.
+    """
+    text = json.dumps([rule, agency, sorted(group)], ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def opened(total: Total, info: RuleInfo, *, group: Group, owner: str, episode: int, now: datetime) -> Alert:
+def opened(
+    total: Total, info: RuleInfo, *, agency: str, group: Group, owner: str, episode: int, now: datetime
+) -> Alert:
     """A new episode."""
     return Alert(
-        id=alert_id(info.id, group),
+        id=alert_id(info.id, agency, group),
         episode=episode,
         rule=info.id,
         title=info.title,
         title_vi=info.title_vi or info.title,
         level=info.level,
-        agency=total.agency,
+        agency=agency,
         owner=owner,
         group=tuple(sorted(group)),
         tags=info.tags,
@@ -165,7 +170,6 @@ def absorbed(alert: Alert, total: Total, now: datetime) -> Alert:
         first_time=moment(both.first_ms),
         last_time=moment(both.last_ms),
         count=both.count,
-        agency=both.agency,
         evidence=both.earliest,
         latest=both.latest,
         facts=both.facts,

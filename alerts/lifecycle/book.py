@@ -13,7 +13,7 @@ from alerts.lifecycle.alert import Alert, Change, alert_id, opened
 from alerts.lifecycle.episodes import Folded, fold
 from alerts.lifecycle.owner import owner_of
 from alerts.lifecycle.tables import alerts, series
-from alerts.lifecycle.total import Total, moment
+from alerts.lifecycle.total import Total, moment, storable
 from alerts.model import Detection, Group, Level, RuleInfo
 from alerts.rule import RuleSet
 from monitor.judging.terms import UNREGISTERED
@@ -31,6 +31,7 @@ class _Found:
     """What there is for one id."""
 
     info: RuleInfo
+    agency: str
     group: Group
     totals: list[Total] = field(default_factory=list)
 
@@ -67,7 +68,7 @@ class AlertBook:
         )
 
     def write(self, connection: Connection, detections: Iterable[Detection], now: datetime) -> list[Change]:
-        """Add detections to the alerts of their rules and groups, in the caller's transaction.
+        """Add detections to the alerts of their rules, agencies and groups, in the caller's transaction.
 
         Counts add up exactly, whichever transactions the detections of several partitions come in, as long as
         each detection is given in the one transaction that commits. Returns what is to be told, which the
@@ -100,15 +101,16 @@ class AlertBook:
         found: dict[str, _Found] = {}
         for detection in detections:
             group = tuple(sorted(detection.group))
-            key = alert_id(detection.rule, group)
+            agency = storable(detection.agency)
+            key = alert_id(detection.rule, agency, group)
             if key not in found:
-                found[key] = _Found(self.info(detection.rule), group)
+                found[key] = _Found(self.info(detection.rule), agency, group)
             found[key].totals.append(Total.of(detection))
         return found
 
     def _fold(self, what: _Found, held: list[Alert], last_episode: int, now: datetime) -> Folded:
         info = what.info
-        if OTHER_GROUPS[0] in what.group:
+        if what.group == OTHER_GROUPS:
             info = replace(
                 info,
                 title=f"{info.title} (further groups)",
@@ -116,8 +118,9 @@ class AlertBook:
             )
 
         def opener(total: Total, episode: int) -> Alert:
-            owner = owner_of(info, total, what.group, self._registry, self._zone)
-            return opened(total, info, group=what.group, owner=owner, episode=episode, now=now)
+            agency, group, at = what.agency, what.group, moment(total.last_ms)
+            owner = owner_of(info, agency, group, at, self._registry, self._zone)
+            return opened(total, info, agency=agency, group=group, owner=owner, episode=episode, now=now)
 
         return fold(held, what.totals, last_episode, info.quiet, opener, now)
 
@@ -149,8 +152,6 @@ class AlertBook:
                 self._put_together(found, found.pop(key))
 
     def _put_together(self, found: dict[str, _Found], what: _Found) -> None:
-        for total in what.totals:
-            known = self._registry.canonical.get(total.agency, UNREGISTERED)
-            group = tuple(sorted((*OTHER_GROUPS, ("agency", known))))
-            other = found.setdefault(alert_id(what.info.id, group), _Found(what.info, group))
-            other.totals.append(replace(total, agency=known))
+        agency = self._registry.canonical.get(what.agency, UNREGISTERED)
+        key = alert_id(what.info.id, agency, OTHER_GROUPS)
+        found.setdefault(key, _Found(what.info, agency, OTHER_GROUPS)).totals.extend(what.totals)

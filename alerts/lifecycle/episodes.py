@@ -15,7 +15,7 @@ Opener = Callable[[Total, int], Alert]
 
 @dataclass(slots=True)
 class Folded:
-    """What detections made of the episodes of one rule and group: rows to write whole, episodes that are
+    """What detections made of the episodes of one id: rows to write whole, episodes that are
     gone, what there is to tell, and the highest number that was given so far."""
 
     last_episode: int

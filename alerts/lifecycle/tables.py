@@ -8,7 +8,7 @@ from monitor.storage.tables import NAME, Moment, metadata
 
 ID = String(16)
 
-# One row a rule and group: whoever changes any of its alerts locks this row first, and rows of several in
+# One row an id: whoever changes any of its alerts locks this row first, and rows of several in
 # order of id. It also says which number the last episode got.
 series = Table(
     "alert_series",

@@ -41,17 +41,15 @@ def plain_facts(facts: Facts) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The sum of detections of one rule and group. Times are milliseconds since 1970.
+    """The sum of detections of one rule, agency and group. Times are milliseconds since 1970.
 
     Adding is commutative and associative. `earliest` and `latest` are the first and the last EVIDENCE events
-    of all that were named. `agency` is that of the detection which begins first, `facts` are those of the
-    one which ends last; of equals, the smaller agency and the larger text.
+    of all that were named. `facts` are those of the detection which ends last; of equals, the larger text.
     """
 
     first_ms: int
     last_ms: int
     count: int
-    agency: str
     earliest: tuple[Evidence, ...] = ()
     latest: tuple[Evidence, ...] = ()
     facts: Facts = field(default_factory=dict)
@@ -64,7 +62,6 @@ class Total:
             min(detection.first_ms, detection.last_ms),
             max(detection.first_ms, detection.last_ms),
             min(detection.count, LARGEST_COUNT),
-            storable(detection.agency),
             tuple(named[:EVIDENCE]),
             tuple(named[-EVIDENCE:]),
             detection.facts,
@@ -76,7 +73,6 @@ class Total:
             min(self.first_ms, other.first_ms),
             max(self.last_ms, other.last_ms),
             min(self.count + other.count, LARGEST_COUNT),
-            min((self.first_ms, self.agency), (other.first_ms, other.agency))[1],
             tuple(sorted({*self.earliest, *other.earliest})[:EVIDENCE]),
             tuple(sorted({*self.latest, *other.latest})[-EVIDENCE:]),
             max(self, other, key=lambda one: (one.last_ms, plain_facts(one.facts))).facts,

@@ -38,7 +38,7 @@ def test_a_detection_opens_an_alert(desk: Desk) -> None:
     assert [each.event_id for each in one.evidence] == ["a", "b"]
     assert one.facts == {"seen": 40, "expected": 12.5}
     assert one.group == (("service", "population.verify-identity"),)
-    assert one.id == alert_id(one.rule, one.group)
+    assert one.id == alert_id(one.rule, one.agency, one.group)
     assert (one.opened_at, one.state, one.episode) == (NOW, "open", 1)
     assert desk.history(one) == [(1, "opened")]
 
@@ -57,11 +57,13 @@ def test_more_of_the_same_is_added_and_nobody_is_told_again(desk: Desk) -> None:
     assert desk.history(one) == [(1, "opened")]
 
 
-def test_groups_and_rules_have_alerts_of_their_own(desk: Desk) -> None:
-    """The id is that of rule and group."""
+def test_rules_agencies_and_groups_have_alerts_of_their_own(desk: Desk) -> None:
+    """The id is that of all three."""
     desk.rules = rule_set(info(), info("other"))
-    desk.find(detection(), detection(service="tax.lookup-code"), detection(rule="other"))
-    assert len({one.id for one in desk.alerts()}) == 3
+    desk.find(
+        detection(), detection(service="tax.lookup-code"), detection(rule="other"), detection(agency="VSS")
+    )
+    assert len({one.id for one in desk.alerts()}) == 4
 
 
 def test_an_alert_ends_when_event_time_has_passed_its_quiet_time(desk: Desk) -> None:
@@ -221,7 +223,7 @@ def test_a_flood_of_groups_is_put_together(desk: Desk) -> None:
     desk.find(*flood)
     desk.find(*flood, detection(0, service="x", agency="nobody"))
     found = desk.alerts()
-    others = [one for one in found if OTHER_GROUPS[0] in one.group]
+    others = [one for one in found if one.group == OTHER_GROUPS]
     assert len(found) == 5 + 2
     assert sorted((one.agency, one.count) for one in others) == [("MOH", 70), ("unregistered", 1)]
     assert sum(one.count for one in found) == 81

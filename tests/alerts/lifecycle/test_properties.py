@@ -32,9 +32,8 @@ def detections(draw: st.DrawFn) -> Detection:
     named = draw(st.lists(st.tuples(st.integers(first, last), st.text("abc", max_size=3)), max_size=EVIDENCE))
     evidence = tuple(sorted({Evidence(*one) for one in named}))
     facts = draw(st.dictionaries(st.sampled_from("xy"), st.integers(0, 3), max_size=2))
-    agency = draw(st.sampled_from(("MOH", "VSS")))
     return Detection(
-        "rule", agency, (("service", "s"),), first, last, draw(st.integers(1, 5)), evidence, facts
+        "rule", "MOH", (("service", "s"),), first, last, draw(st.integers(1, 5)), evidence, facts
     )
 
 
@@ -54,7 +53,7 @@ def cut(draw: st.DrawFn) -> tuple[list[Detection], list[list[Detection]]]:
 def content(one: Total) -> Any:
     """All that adds up."""
     return (
-        *(one.first_ms, one.last_ms, one.count, one.agency),
+        *(one.first_ms, one.last_ms, one.count),
         *(one.earliest, one.latest, tuple(sorted(one.facts.items()))),
     )
 
@@ -65,7 +64,8 @@ def played(portions: Iterable[Sequence[Detection]]) -> list[Alert]:
     last = 0
 
     def opener(total: Total, episode: int) -> Alert:
-        return opened(total, info(), group=(("service", "s"),), owner="soc", episode=episode, now=NOW)
+        group = (("service", "s"),)
+        return opened(total, info(), agency="MOH", group=group, owner="soc", episode=episode, now=NOW)
 
     for portion in portions:
         folded = fold(list(held.values()), map(Total.of, portion), last, QUIET, opener, NOW)
