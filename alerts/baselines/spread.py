@@ -1,0 +1,68 @@
+"""How much a group's hours vary: robust figures that a few odd hours cannot move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+LEAST_VARIANCE: Final = 0.04
+"""Relative variance that every group is granted (a standard deviation of 20 %).
+
+At the default sensitivity of 5 the upper bound of a busy hour is then 2.3 times its expectation: national
+volume has once fallen by half, and coming back is a doubling that must not alarm every pair at once."""
+USUAL_VARIANCE: Final = 0.1
+"""Relative variance of a group of which nothing is known (a standard deviation of 32 %)."""
+MOST_VARIANCE: Final = 4.0
+_PRIOR_PAIRS: Final = 12  # pairs of hours that USUAL_VARIANCE counts for
+_NORMAL_MEDIAN: Final = 0.45493642311957283  # median of the square of a standard normal variable
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle value, or the mean of the two middle ones. Raises IndexError for none."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def weighted_median(points: Iterable[tuple[float, int]]) -> float:
+    """The value at which half of the weight is reached; of (value, weight) pairs, at least one."""
+    ordered = sorted(points)
+    half = sum(weight for _, weight in ordered) / 2
+    reached = 0
+    for value, weight in ordered:
+        reached += weight
+        if reached > half:
+            return value
+    return ordered[-1][0]
+
+
+def lower_mean(values: Sequence[float]) -> float:
+    """The mean without the highest quarter: a burst does not make a quiet hour busy. Raises for no value."""
+    ordered = sorted(values)
+    kept = ordered[: len(ordered) - len(ordered) // 4]
+    return sum(kept) / len(kept)
+
+
+def capped_mean(values: Sequence[float], unit: float) -> float:
+    """The mean of values, each taken as three times their median plus three units at the most."""
+    cap = 3 * median(values) + 3 * unit
+    return sum(min(value, cap) for value in values) / len(values)
+
+
+def relative_variance(pairs: Sequence[tuple[float, float]], unit: float) -> float:
+    """Variance relative to the mean's square, beyond what counting alone gives, from pairs of like hours.
+
+    Each pair are the same slot's totals in two successive weeks. The median of squared relative differences
+    needs no centre, so that three weeks suffice, and bears nearly half of the pairs being odd: the scale
+    estimate from pairwise differences of Shamos (1976) and Bickel & Lehmann (1979), scaled to the normal
+    distribution. A total of mean m in units of `unit` varies by unit/m by counting alone; that is taken off.
+    Few pairs are blended with USUAL_VARIANCE. Between LEAST_VARIANCE and MOST_VARIANCE.
+    """
+    told = [(a, b) for a, b in pairs if a + b >= 8 * unit]  # smaller ones show little but counting noise
+    found = 0.0
+    if told:
+        squares = [2 * ((a - b) / (a + b)) ** 2 for a, b in told]
+        counting = median([2 * unit / (a + b) for a, b in told])
+        found = max(0.0, median(squares) / _NORMAL_MEDIAN - counting)
+    blended = (len(told) * found + _PRIOR_PAIRS * USUAL_VARIANCE) / (len(told) + _PRIOR_PAIRS)
+    return min(max(blended, LEAST_VARIANCE), MOST_VARIANCE)
