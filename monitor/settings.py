@@ -128,6 +128,10 @@ class Settings(BaseSettings):
     security_retention: Annotated[
         timedelta, Field(ge=timedelta(days=1), description="how long single security events are kept")
     ] = timedelta(days=400)
+    alert_retention: Annotated[
+        timedelta,
+        Field(ge=timedelta(days=1), description="how long alerts are kept after they were resolved"),
+    ] = timedelta(days=1826)  # five years, which is also the longest an agreement runs without review
     stall_timeout: Annotated[
         float, Field(gt=0, description="seconds without progress, with work waiting, before a worker exits")
     ] = 600.0
