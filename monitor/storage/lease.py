@@ -54,13 +54,9 @@ def take_lease(
     if connection.execute(mine).rowcount == 1:
         return True
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    first = (
-        dialect.insert(leases)
-        .values(name=name, holder=holder, until=ends)
-        # Of two that find no row, one writes it.
-        .on_conflict_do_nothing(index_elements=["name"])
-    )
-    return int(connection.execute(first).rowcount) == 1
+    # Of two that find no row, one writes it.
+    first = dialect.insert(leases).values(name=name, holder=holder, until=ends).on_conflict_do_nothing()
+    return connection.execute(first.returning(leases.c.name)).first() is not None
 
 
 def release_lease(connection: Connection, name: str, holder: str) -> None:
