@@ -25,12 +25,21 @@ class Literals(NamedTuple):
     values: frozenset[str]
 
 
+class Bound(NamedTuple):
+    """A number field that in every matching event holds a number which the comparison admits."""
+
+    field: str
+    operator: Literal["gt", "gte", "lt", "lte"]
+    limit: float
+
+
 @dataclass(frozen=True, slots=True)
 class EventRule:
     """A Sigma rule on single events. `alerts` is False where it only feeds correlations.
 
     `group_by` are the fields by which its own alerts are told apart (beside the agency). `indexes` are all
     literals that it requires, best first; empty when there are none and it must be tried on every event.
+    `bounds` are numbers that it requires, as far as they are known: they spare building events in vain.
     """
 
     info: RuleInfo
@@ -39,6 +48,7 @@ class EventRule:
     indexes: tuple[Literals, ...] = ()
     group_by: tuple[str, ...] = ()
     alerts: bool = True
+    bounds: tuple[Bound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

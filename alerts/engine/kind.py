@@ -29,6 +29,17 @@ class Observation(NamedTuple):
     value: str | float | None = None
 
 
+class _Unchanged(tuple[Detection, ...]):
+    """The type of UNCHANGED: a tuple that is no other empty tuple."""
+
+    __slots__ = ()
+
+
+# What `apply` may return for an observation that changed nothing, such as one that is known already: it need
+# not be noted in the journal. Compared by identity.
+UNCHANGED: Collection[Detection] = _Unchanged()
+
+
 class Kind(Protocol):
     """The state of one rule in one partition.
 

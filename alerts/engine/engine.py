@@ -1,0 +1,347 @@
+"""The engine: runs a set of rules over the events of one partition of one source.
+
+Events are matched; matches become detections, and observations for the rules that remember. What it does
+depends on the events and their order alone, so that a restored engine (`restore`) goes on as if it had never
+stopped. The watermark is the newest event's time less the lateness: an event before it still matches single
+event rules, but comes too late for windows.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from alerts.engine.changes import EngineChanges, Loaded, Pace, Progress, StateRow
+from alerts.engine.groups import BEFORE_ALL, Limits
+from alerts.engine.index import RuleIndex
+from alerts.engine.journal import ADVANCED, decode_steps, encode_steps, evicted_step
+from alerts.engine.kind import UNCHANGED, Observation
+from alerts.engine.merging import Gathering
+from alerts.engine.plan import BaselineFactory, EventNode, MemoryNode, Plan
+from alerts.engine.prefilter import Prefilter
+from alerts.engine.reading import Passed, as_text
+from alerts.engine.register import RegisterLookup
+from alerts.engine.tracked import Tracked
+from alerts.fields import SOURCES
+from alerts.model import Detection, Evidence, Group
+from alerts.rule import RuleSet
+
+LATENESS_MS = 300_000
+# Event time between two times that the kinds are told of the watermark: telling 200 of them takes some 30 µs.
+ADVANCE_EVERY_MS = 1_000
+
+
+# Each time that the oldest change has waited for so many commits more, as many states more are written.
+_HURRY_AFTER = 500
+
+
+class Engine:
+    """Rules over one partition. `source` is `exchanges` or `security-events`; rules of others are left out.
+
+    `baselines` makes the kind of a baseline rule; None takes alerts.baselines.kind.BaselineKind. Raises
+    UsageProblem where `register` is None and a rule looks in it.
+
+    For metrics: `matched` by rule, `too_late` (events that windows did not take), `ungrouped` (matches
+    without a field that their rule groups by), `groups_evicted` by rule and `entries_dropped`.
+    """
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        source: str,
+        *,
+        lateness_ms: int = LATENESS_MS,
+        register: RegisterLookup | None = None,
+        baselines: BaselineFactory | None = None,
+        limits: Limits | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self.source = source
+        self.too_late = 0
+        self.ungrouped = 0
+        self._lateness = lateness_ms
+        self._pace = pace or Pace()
+        self._plan = Plan(rules, source, register=register, baselines=baselines, limits=limits or Limits())
+        self._index: RuleIndex[EventNode] = RuleIndex(SOURCES[source], self._plan.events)
+        self._candidates = self._index.candidates
+        self._memories = self._plan.memories
+        prints = rules.fingerprints
+        self._names = [(node.info.id, prints.get(node.info.id, "")) for node in self._memories]
+        self._gathering = Gathering()
+        self._steps: list[tuple[int, Any]] = []
+        self._sequence = 1  # of the commit under way
+        self._newest = BEFORE_ALL
+        self._watermark = BEFORE_ALL
+        self._advanced = BEFORE_ALL
+        self._advance_at = BEFORE_ALL  # the watermark at which the kinds are told next
+        for node in self._memories:
+            node.kind.sequence = self._sequence
+
+    # What it says of itself
+
+    @property
+    def watermark_ms(self) -> int | None:
+        """No event before this time is taken into windows any more; None before the first event."""
+        return None if self._watermark == BEFORE_ALL else self._watermark
+
+    @property
+    def newest_ms(self) -> int | None:
+        """The time of the newest event; None before the first."""
+        return None if self._newest == BEFORE_ALL else self._newest
+
+    @property
+    def matched(self) -> Mapping[str, int]:
+        """Matches by rule, of rules with a memory: completed windows' events."""
+        return {rule: sum(each.matched for each in nodes) for rule, nodes in self._plan.nodes().items()}
+
+    @property
+    def groups(self) -> Mapping[str, int]:
+        """Groups remembered, by rule."""
+        return {node.info.id: len(node.kind) for node in self._memories}
+
+    @property
+    def groups_evicted(self) -> Mapping[str, int]:
+        """Groups forgotten for want of room, by rule."""
+        return {node.info.id: node.kind.groups_evicted for node in self._memories}
+
+    @property
+    def entries_dropped(self) -> int:
+        """Events and values that were dropped from groups that held too many."""
+        return sum(node.kind.entries_dropped for node in self._memories)
+
+    def prefilter(self) -> Prefilter:
+        """What tells of an exchange whether any of these rules could match it."""
+        return Prefilter(node.event_rule for node in self._plan.events)
+
+    # Events
+
+    def observe_many(self, events: Iterable[tuple[Any, int, str]]) -> None:
+        """Take events in, in order, each with its time (ms since 1970) and id."""
+        for event, time_ms, event_id in events:
+            self.observe(event, time_ms, event_id)
+
+    def observe(self, event: Any, time_ms: int, event_id: str) -> None:
+        """Take one event in; what is found is kept for `take`."""
+        if time_ms > self._newest:
+            self.note_time(time_ms)
+        too_late = False
+        for node in self._candidates(event):
+            if node.matches(event):
+                too_late |= self._match(node, event, time_ms, event_id)
+        if too_late:
+            self.too_late += 1
+
+    def advance(self, watermark_ms: int) -> None:
+        """Say that no event before a time will come; an earlier time than is known already says nothing."""
+        self._watermark = max(self._watermark, watermark_ms)
+        if self._watermark > self._advanced:
+            self._advance_kinds(self._watermark)
+
+    def note_time(self, time_ms: int) -> None:
+        """Take note of the time of an event that no rule can match, and that need not be observed."""
+        if time_ms > self._newest:
+            self._newest = time_ms
+            watermark = time_ms - self._lateness
+            if watermark > self._watermark:
+                self._watermark = watermark
+                if watermark >= self._advance_at:
+                    self._advance_kinds(watermark)
+
+    def _match(self, node: EventNode, event: Any, time_ms: int, event_id: str) -> bool:
+        """Make of a match what is to be made; return whether it came too late for a memory."""
+        node.matched += 1
+        if node.alerts:
+            agency = node.agency(event)
+            if type(agency) is not str:
+                agency = as_text(agency) or ""
+            found = Detection(
+                node.info.id,
+                agency,
+                node.group(event) or (),
+                time_ms,
+                time_ms,
+                1,
+                (Evidence(time_ms, event_id),),
+            )
+            self._gathering.add(found, node.quiet_ms)
+        too_late = False
+        for check in node.checks:
+            if check.refused(event, time_ms):
+                too_late |= self._match(check, event, time_ms, event_id)
+        if not node.feeds:
+            return too_late
+        if time_ms < self._watermark:
+            return True
+        for target, feed in node.feeds:
+            observation = feed(event, time_ms, event_id)
+            if observation is None:
+                self.ungrouped += 1
+            else:
+                self._apply(target, observation)
+        return too_late
+
+    def _apply(self, node: MemoryNode, observation: Observation) -> None:
+        kind = node.kind
+        found = kind.apply(observation)
+        if kind.evicted:  # before the observation was taken in, so it comes before it in the journal
+            self._steps.append(evicted_step(node.number, kind.evicted))
+            kind.evicted = []
+        if found is UNCHANGED:
+            return
+        self._steps.append((node.number, observation))
+        if found:
+            self._report(node, found)
+        if kind.completions:
+            self._pass_on(node)
+
+    def _report(self, node: MemoryNode, found: Iterable[Detection]) -> None:
+        for each in found:
+            node.matched += each.count
+            if node.alerts:
+                self._gathering.add(each, node.quiet_ms)
+
+    def _pass_on(self, node: MemoryNode) -> None:
+        completions, node.kind.completions = node.kind.completions, []
+        for group, time_ms, event_id, agency in completions or ():
+            passed = Passed(time_ms, event_id, agency, group)
+            for target, feed in node.feeds:
+                observation = feed(passed, time_ms, event_id)
+                if observation is None:
+                    self.ungrouped += 1
+                else:
+                    self._apply(target, observation)
+
+    def _advance_kinds(self, watermark_ms: int) -> None:
+        """Tell every kind, those first that others take in: what they find is older than the watermark."""
+        self._advanced = watermark_ms
+        self._advance_at = watermark_ms + ADVANCE_EVERY_MS
+        for node in self._memories:
+            found = node.kind.advance(watermark_ms)
+            if found:
+                self._report(node, found)
+            if node.kind.completions:
+                self._pass_on(node)
+        self._steps.append((ADVANCED, watermark_ms))
+
+    # Commits
+
+    def take(self) -> EngineChanges:
+        """What was found and done since the last time, for one transaction."""
+        sequence = self._sequence
+        for node in self._memories:
+            if isinstance(node.kind, Tracked):
+                node.kind.collect()
+        states = self._checkpoint(sequence)
+        oldest = min(
+            (next(iter(node.kind.dirty.values())) for node in self._memories if node.kind.dirty),
+            default=sequence + 1,
+        )
+        steps, self._steps = self._steps, []
+        journal = encode_steps(self._names, steps) if steps and oldest <= sequence else None
+        self._sequence = sequence + 1
+        for node in self._memories:
+            node.kind.sequence = self._sequence
+        return EngineChanges(self._progress(sequence), self._gathering.take(), journal, states, oldest)
+
+    def _progress(self, sequence: int) -> Progress:
+        counters = {
+            "too_late": self.too_late,
+            "ungrouped": self.ungrouped,
+            "groups_evicted": sum(self.groups_evicted.values()),
+            "entries_dropped": self.entries_dropped,
+        }
+        advanced = None if self._advanced == BEFORE_ALL else self._advanced
+        return Progress(sequence, self.newest_ms, self.watermark_ms, advanced, counters)
+
+    def _checkpoint(self, sequence: int) -> list[StateRow]:
+        """The states that have waited longest, as far as the pace allows."""
+        pace = self._pace
+        waiting = [
+            (next(iter(node.kind.dirty.values())), node.number) for node in self._memories if node.kind.dirty
+        ]
+        heapq.heapify(waiting)
+        rows: list[StateRow] = []
+        size = 0
+        hurry = 1 + (sequence - waiting[0][0]) // _HURRY_AFTER if waiting else 1
+        while waiting and len(rows) < pace.states * hurry and size < pace.size * hurry:
+            since, number = waiting[0]
+            if since > sequence - pace.after:
+                break
+            kind = self._memories[number].kind
+            group = next(iter(kind.dirty))
+            state = kind.encode(group)
+            rows.append(StateRow(*self._names[number], group, sequence, state))
+            size += len(state) if state is not None else 0
+            if kind.dirty:
+                heapq.heapreplace(waiting, (next(iter(kind.dirty.values())), number))
+            else:
+                heapq.heappop(waiting)
+        return rows
+
+    def restore(self, loaded: Loaded) -> None:
+        """Go on from what was written; to be called before the first event.
+
+        States and steps of rules that are not run any more, or were changed, are passed over. What is found
+        while steps are done again was found before and is dropped. Raises msgspec.DecodeError.
+        """
+        nodes = dict(zip(self._names, self._memories, strict=True))
+        states: dict[tuple[str, str], dict[Group, bytes]] = {}
+        known: dict[tuple[tuple[str, str], Group], int] = {}
+        for row in loaded.states:
+            name = (row.rule, row.fingerprint)
+            if name in nodes and row.state is not None:
+                states.setdefault(name, {})[row.group] = row.state
+                known[name, row.group] = row.sequence
+        for name, of_rule in states.items():
+            nodes[name].kind.restore(of_rule)
+        for node in self._memories:
+            node.kind.replaying = True
+        for sequence, steps in loaded.journal:
+            self._replay(nodes, known, sequence, steps)
+        for node in self._memories:
+            node.kind.replaying = False
+        self._resume(loaded.progress)
+
+    def _replay(
+        self,
+        nodes: Mapping[tuple[str, str], MemoryNode],
+        known: Mapping[tuple[tuple[str, str], Group], int],
+        sequence: int,
+        steps: bytes,
+    ) -> None:
+        for node in self._memories:
+            node.kind.sequence = sequence
+        for step in decode_steps(steps):
+            if step.watermark_ms is not None:
+                for node in self._memories:
+                    node.kind.advance(step.watermark_ms)
+            if step.rule is None or step.rule not in nodes:
+                continue
+            kind = nodes[step.rule].kind
+            if step.observation is not None:
+                if known.get((step.rule, step.observation.group), -1) < sequence:
+                    kind.apply(step.observation)
+            elif step.evicted is not None:
+                kind.forget(group for group in step.evicted if known.get((step.rule, group), -1) < sequence)
+        for node in self._memories:
+            if isinstance(node.kind, Tracked):
+                node.kind.collect()
+
+    def _resume(self, progress: Progress) -> None:
+        self._sequence = progress.sequence + 1
+        self._newest = BEFORE_ALL if progress.newest_ms is None else progress.newest_ms
+        self._watermark = BEFORE_ALL if progress.watermark_ms is None else progress.watermark_ms
+        self.too_late = progress.counters.get("too_late", 0)
+        self.ungrouped = progress.counters.get("ungrouped", 0)
+        if progress.advanced_ms is not None:
+            self._advanced = progress.advanced_ms
+            self._advance_at = progress.advanced_ms + ADVANCE_EVERY_MS
+        for node in self._memories:
+            kind = node.kind
+            kind.sequence = self._sequence
+            # States without a step since have closed all that was due before; this only tells them the time.
+            if progress.advanced_ms is not None:
+                kind.advance(progress.advanced_ms)
+            if kind.completions:
+                kind.completions = []

@@ -1,0 +1,70 @@
+"""The write-ahead journal: what was done to the kinds' states since the last commit, as one row.
+
+A row holds steps in their order. Rules are numbered in it, with a table of their ids and fingerprints, so
+that a row outlives a change of the rules around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from alerts.engine.kind import Observation
+from alerts.model import Group
+
+# A step is (rule's number, observation), (-1, watermark), or (-2 - rule's number, groups that were evicted).
+ADVANCED = -1
+_EVICTED = -2
+
+
+def evicted_step(number: int, groups: list[Group]) -> tuple[int, list[Group]]:
+    """That a rule forgot groups for want of room."""
+    return _EVICTED - number, groups
+
+
+class Steps(msgspec.Struct, array_like=True):
+    """A row: rules by number as (id, fingerprint), and the steps."""
+
+    rules: dict[int, tuple[str, str]]
+    steps: list[tuple[int, Any]]
+
+
+def encode_steps(rules: Sequence[tuple[str, str]], steps: list[tuple[int, Any]]) -> bytes:
+    """A row of steps; only the rules that it names are in its table."""
+    named = {number if number >= 0 else _EVICTED - number for number, _ in steps if number != ADVANCED}
+    return _encoder.encode(Steps({number: rules[number] for number in sorted(named)}, steps))
+
+
+class Applied(msgspec.Struct):
+    """A step of a row, decoded: one of the three is set."""
+
+    rule: tuple[str, str] | None = None
+    observation: Observation | None = None
+    evicted: list[Group] | None = None
+    watermark_ms: int | None = None
+
+
+def decode_steps(encoded: bytes) -> list[Applied]:
+    """The steps of a row. Raises msgspec.DecodeError."""
+    row = _decoder.decode(encoded)
+    found = []
+    for number, held in row.steps:
+        if number == ADVANCED:
+            found.append(Applied(watermark_ms=msgspec.convert(held, int)))
+        elif number >= 0:
+            group, *rest = held
+            observation = msgspec.convert((_group(group), *rest), Observation)
+            found.append(Applied(row.rules[number], observation=observation))
+        else:
+            found.append(Applied(row.rules[_EVICTED - number], evicted=[_group(each) for each in held]))
+    return found
+
+
+def _group(pairs: Any) -> Group:
+    return msgspec.convert(pairs, Group)
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Steps)

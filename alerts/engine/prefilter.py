@@ -1,0 +1,97 @@
+"""Which exchanges are worth building an event for: most match no rule, and few fields tell."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from alerts.rule import Bound, EventRule
+from monitor.events.exchange import Exchange
+
+Test = Callable[[Exchange], bool]
+
+# (outcome, breaches, provider, consumer, service, purpose) whose answer is kept; then it is found anew.
+_REMEMBERED = 65_536
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+# The number fields that an exchange has as they are.
+_NUMBERS = ("duration_ms", "records", "request_bytes", "response_bytes")
+
+
+def _always(_exchange: Exchange) -> bool:
+    return True
+
+
+def _never(_exchange: Exchange) -> bool:
+    return False
+
+
+class Prefilter:
+    """Tells of an exchange whether any rule could match it; never denies one that a rule would match.
+
+    What a rule requires of outcome, breaches, names and purpose, and of numbers, is looked at; a rule that
+    requires nothing of them makes every exchange wanted.
+    """
+
+    def __init__(self, rules: Iterable[EventRule]) -> None:
+        self._rules = tuple(rules)
+        self._known: dict[tuple[Any, ...], Test] = {}
+
+    def wanted(self, exchange: Exchange, pair: tuple[str, str, str], breach: tuple[str, ...]) -> bool:
+        """Whether an event must be built: `pair` is (provider, consumer, service) as rules see them."""
+        key = (exchange.outcome, breach, pair, exchange.purpose)
+        test = self._known.get(key)
+        if test is None:
+            test = self.test_for(exchange.outcome, breach, pair, exchange.purpose)
+        return test is _always or (test is not _never and test(exchange))
+
+    def test_for(
+        self, outcome: str, breach: tuple[str, ...], pair: tuple[str, str, str], purpose: str | None
+    ) -> Test:
+        """What tells of exchanges alike in these fields whether they are wanted, by their numbers."""
+        test = self._find(outcome, breach, pair, purpose)
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[outcome, breach, pair, purpose] = test
+        return test
+
+    def _find(
+        self, outcome: str, breach: tuple[str, ...], pair: tuple[str, str, str], purpose: str | None
+    ) -> Test:
+        provider, consumer, service = (name.casefold() for name in pair)
+        held: dict[str, frozenset[str]] = {
+            "outcome": frozenset((outcome.casefold(),)),
+            "breach": frozenset(each.casefold() for each in breach),
+            "provider": frozenset((provider,)),
+            "consumer": frozenset((consumer,)),
+            "agency": frozenset((consumer,)),
+            "service": frozenset((service,)),
+            "purpose": frozenset(() if purpose is None else (purpose.casefold(),)),
+        }
+        tests: list[tuple[Bound, ...]] = []
+        for rule in self._rules:
+            if any(each.field in held and not held[each.field] & each.values for each in rule.indexes):
+                continue
+            bounds = tuple(bound for bound in rule.bounds if bound.field in _NUMBERS)
+            if not bounds:
+                return _always
+            if bounds not in tests:
+                tests.append(bounds)
+        return _any_of([_all_of(bounds) for bounds in tests]) if tests else _never
+
+
+def _all_of(bounds: tuple[Bound, ...]) -> Test:
+    tests = [(operator.attrgetter(each.field), _COMPARE[each.operator], each.limit) for each in bounds]
+    if len(tests) == 1:
+        ((read, compare, limit),) = tests
+        return lambda exchange: compare(read(exchange), limit)
+    return lambda exchange: all(compare(read(exchange), limit) for read, compare, limit in tests)
+
+
+def _any_of(tests: list[Test]) -> Test:
+    return tests[0] if len(tests) == 1 else lambda exchange: any(test(exchange) for test in tests)

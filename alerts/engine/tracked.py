@@ -1,0 +1,95 @@
+"""What the engine asks of a kind beside `Kind`, and how any other kind is made to answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sized
+from typing import Protocol
+
+from alerts.engine.groups import BEFORE_ALL, Completion
+from alerts.engine.kind import Kind, Observation
+from alerts.model import Detection, Group
+
+
+class Remembering(Kind, Protocol):
+    """A kind as `alerts.engine.groups.Grouped` is one; its docstring says what these are."""
+
+    sequence: int
+    dirty: dict[Group, int]
+    evicted: list[Group]
+    replaying: bool
+    completions: list[Completion] | None
+    groups_evicted: int
+    entries_dropped: int
+
+    def __len__(self) -> int:
+        """How many groups are remembered."""
+
+    def forget(self, groups: Iterable[Group]) -> None:
+        """Drop groups that were evicted."""
+
+
+class Tracked:
+    """A kind that only keeps to `Kind`, with what the engine needs around it.
+
+    Which of its groups are dirty is asked once a commit (`collect`). It bounds its groups by itself. A rule
+    chained to it observes its detections, each at its last time, or the watermark where that is later.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.rule = kind.rule
+        self.sequence = 0
+        self.dirty: dict[Group, int] = {}
+        self.evicted: list[Group] = []
+        self.replaying = False
+        self.completions: list[Completion] | None = None
+        self.groups_evicted = 0
+        self.entries_dropped = 0
+        self._watermark_ms = BEFORE_ALL
+
+    def __len__(self) -> int:
+        return len(self.kind) if isinstance(self.kind, Sized) else 0
+
+    def apply(self, observation: Observation) -> Collection[Detection]:
+        """As the kind does."""
+        found = self.kind.apply(observation)
+        if found and self.completions is not None:
+            self._complete(found)
+        return found
+
+    def advance(self, watermark_ms: int) -> Collection[Detection]:
+        """As the kind does."""
+        found = self.kind.advance(watermark_ms)
+        if found and self.completions is not None:
+            self._complete(found)
+        self._watermark_ms = max(self._watermark_ms, watermark_ms)
+        return found
+
+    def _complete(self, found: Collection[Detection]) -> None:
+        assert self.completions is not None  # noqa: S101  # looked at by the callers
+        for each in found:
+            time_ms = max(each.last_ms, self._watermark_ms)
+            event_id = each.evidence[-1].event_id if each.evidence else f"{each.rule}/{each.last_ms}"
+            self.completions.append(Completion(each.group, time_ms, event_id, each.agency))
+
+    def collect(self) -> None:
+        """Note the groups that changed during the commit under way."""
+        for group in self.kind.touched():
+            if group not in self.dirty:
+                self.dirty[group] = self.sequence
+
+    def touched(self) -> Collection[Group]:
+        """The groups to be written."""
+        return self.dirty.keys()
+
+    def encode(self, group: Group) -> bytes | None:
+        """As the kind does."""
+        self.dirty.pop(group, None)
+        return self.kind.encode(group)
+
+    def restore(self, states: Mapping[Group, bytes]) -> None:
+        """As the kind does."""
+        self.kind.restore(states)
+
+    def forget(self, groups: Iterable[Group]) -> None:
+        """Never asked for: such a kind evicts nothing that the engine knows of."""

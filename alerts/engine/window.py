@@ -1,0 +1,179 @@
+"""The events of one group that a sliding window may still need, and which of them were counted already."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from alerts.engine.measures import Entry, Measure
+
+ALL_AT_ONCE = -1
+_PRUNED_AT_ONCE = 64  # removing from the front moves the rest: not for every single entry
+
+
+class Saved(msgspec.Struct, array_like=True):
+    """A window as it is stored."""
+
+    entries: list[Entry]
+    covered: list[tuple[int, int]]
+    ended: list[tuple[int, str]]
+    undecided: int
+    last_ms: int
+
+
+class Window:
+    """Sorted entries; those from `low` on are the window that `measure` holds.
+
+    Where conditions are decided later, it holds those from `low` to before `undecided`, the first entry with
+    which no decided window ends; otherwise `undecided` is ALL_AT_ONCE.
+
+    `covered` are the stretches of time, each after its first and up to its last millisecond, that satisfied
+    windows have covered: every event in them was counted, and one that comes late into one is counted at
+    once. That makes what is counted a function of the events alone, whatever their order. `ended` are the
+    events with which satisfied windows ended, kept where another rule is chained to this one.
+    """
+
+    __slots__ = ("covered", "ended", "entries", "last_ms", "low", "measure", "undecided")
+
+    def __init__(self, measure: Measure, undecided: int) -> None:
+        self.entries: list[Entry] = []
+        self.low = 0
+        self.undecided = undecided
+        self.covered: list[tuple[int, int]] = []
+        self.ended: set[tuple[int, str]] = set()
+        self.last_ms = -(2**62)
+        self.measure = measure
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def prune(self, floor_ms: int, *, at_least: int = _PRUNED_AT_ONCE) -> int:
+        """Forget entries up to a time, if there are as many; return how many were."""
+        count = self.first_after(floor_ms)
+        if not count or (count < at_least and count < len(self.entries)):
+            return 0
+        self.drop(count)
+        while self.covered and self.covered[0][1] <= floor_ms:
+            del self.covered[0]
+        if self.ended:
+            self.ended = {end for end in self.ended if end[0] > floor_ms}
+        return count
+
+    def drop(self, count: int) -> None:
+        """Forget the oldest entries."""
+        measured = count
+        if self.undecided != ALL_AT_ONCE:
+            measured = min(count, self.undecided)
+            self.undecided = max(self.undecided - count, 0)
+        for entry in self.entries[self.low : measured]:
+            self.measure.remove(entry)
+        del self.entries[:count]
+        self.low = max(self.low - count, 0)
+
+    def slide(self, time_ms: int) -> None:
+        """Let the window begin after a time."""
+        entries, low = self.entries, self.low
+        while entries[low][0] <= time_ms:
+            self.measure.remove(entries[low])
+            low += 1
+        self.low = low
+
+    def place(self, entry: Entry) -> int | None:
+        """Where an entry belongs; None when it is there already: an event is its time and its id."""
+        at = bisect_left(self.entries, entry[:3], key=_identity)
+        if at < len(self.entries) and self.entries[at][:3] == entry[:3]:
+            return None
+        return at
+
+    def covers(self, time_ms: int) -> tuple[int, int] | None:
+        """The covered stretch that holds a time."""
+        at = bisect_left(self.covered, time_ms, key=_end)
+        if at < len(self.covered) and self.covered[at][0] < time_ms:
+            return self.covered[at]
+        return None
+
+    def cover(self, after_ms: int, until_ms: int) -> list[Entry]:
+        """Cover a stretch; return the entries in it that were not covered before, in order."""
+        covered = self.covered
+        first = bisect_left(covered, after_ms, key=_end)  # those before end before it begins
+        last = first
+        new: list[Entry] = []
+        free = after_ms
+        begins, ends = after_ms, until_ms
+        while last < len(covered) and covered[last][0] <= until_ms:
+            low, high = covered[last]
+            if low > free:
+                new += self.between(free, low)
+            free = max(free, high)
+            begins, ends = min(begins, low), max(ends, high)
+            last += 1
+        if free < until_ms:
+            new += self.between(free, until_ms)
+        covered[first:last] = [(begins, ends)]
+        return new
+
+    def between(self, after_ms: int, until_ms: int) -> list[Entry]:
+        """The entries after a time and up to another."""
+        entries = self.entries
+        if entries and until_ms >= entries[-1][0]:  # mostly the newest few
+            at = len(entries)
+            for _ in range(8):
+                if at == 0 or entries[at - 1][0] <= after_ms:
+                    return entries[at:]
+                at -= 1
+        return entries[self.first_after(after_ms) : self.first_after(until_ms)]
+
+    def ends(self, at: int, until_ms: int) -> Iterator[tuple[int, int]]:
+        """The times of entries from index `at` on and before a time, each with the index after its last."""
+        entries = self.entries
+        while at < len(entries) and entries[at][0] < until_ms:
+            time_ms = entries[at][0]
+            at += 1
+            while at < len(entries) and entries[at][0] == time_ms:
+                at += 1
+            yield time_ms, at
+
+    def encoded(self) -> bytes:
+        """As it is stored."""
+        return _encoder.encode(
+            Saved(self.entries, self.covered, sorted(self.ended), self.undecided, self.last_ms)
+        )
+
+    @classmethod
+    def decoded(cls, encoded: bytes, measure: Callable[[], Measure]) -> Window:
+        """From `encoded`, with nothing measured yet. Raises msgspec.DecodeError."""
+        saved = _decoder.decode(encoded)
+        window = cls(measure(), saved.undecided)
+        window.entries = saved.entries
+        window.covered = saved.covered
+        window.ended = set(saved.ended)
+        window.last_ms = saved.last_ms
+        return window
+
+    def measure_from(self, low: int, high: int) -> None:
+        """Measure the entries of a window anew."""
+        self.low = low
+        for entry in self.entries[low:high]:
+            self.measure.add(entry)
+
+    def first_after(self, time_ms: int) -> int:
+        """The index of the first entry after a time."""
+        return bisect_right(self.entries, time_ms, key=_time)
+
+
+def _end(stretch: tuple[int, int]) -> int:
+    return stretch[1]
+
+
+def _identity(entry: Entry) -> tuple[int, str, int]:
+    return entry[:3]
+
+
+def _time(entry: Entry) -> int:
+    return entry[0]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Saved)
