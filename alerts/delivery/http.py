@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import ssl
 from collections.abc import Mapping
@@ -83,7 +84,8 @@ def destination(
     if parts.username is not None:
         user, password = unquote(parts.username), unquote(parts.password or "")
     if user is not None:
-        headers["Authorization"] = aiohttp.BasicAuth(user, password or "", "utf-8").encode()
+        pair = f"{user}:{password or ''}".encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
     elif token is not None:
         headers["Authorization"] = f"Bearer {token}"
     return Destination(_name(bare), bare.geturl(), headers)

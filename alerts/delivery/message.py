@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -152,9 +153,10 @@ def _agreement(alert: Alert, context: Context, group: Mapping[str, str]) -> str 
 
 
 def alert_name(title: str) -> str:
-    """A rule's title as one word: `Many denied requests` becomes `ManyDeniedRequests`. Other letters than
-    ASCII ones are dropped."""
-    words = re.findall(r"[A-Za-z0-9]+", title)
+    """A rule's title as one word: `Many denied requests` becomes `ManyDeniedRequests`. Letters lose their
+    marks; those without an ASCII one below are dropped."""
+    plain = unicodedata.normalize("NFKD", title.replace("đ", "d").replace("Đ", "D"))
+    words = re.findall(r"[A-Za-z0-9]+", "".join(c for c in plain if not unicodedata.combining(c)))
     return "".join(word[:1].upper() + word[1:] for word in words)
 
 
