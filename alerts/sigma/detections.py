@@ -131,14 +131,11 @@ def check_text_field(document: Document, source: Source, name: str, *path: int |
 
 
 def check_group_field(document: Document, source: Source, name: str, *path: int | str) -> bool:
-    """Note a problem unless alerts and windows can be told apart by the field; whether they can."""
+    """Note a problem unless the source has the field, of whatever kind; whether it has."""
     try:
-        field = find_field(source, name)
+        find_field(source, name)
     except Refused as why:
         document.problem(str(why), *path)
-        return False
-    if field.kind is FieldKind.LIST:
-        document.problem(f"{name} holds several values at once and cannot tell groups apart", *path)
         return False
     return True
 

@@ -52,7 +52,7 @@ def case_events(case: Case, sources: Sequence[str]) -> list[Timed]:
     clock = BASE_MS
     for at, written in enumerate(case.events):
         for time_ms, values, source in _repeated(written, sources, clock):
-            found.append(Timed(time_ms, _event(source, values, time_ms, f"e{at}-{len(found)}")))
+            found.append(Timed(time_ms, build_event(source, values, time_ms, f"e{at}-{len(found)}")))
         clock = found[-1].time_ms
     return sorted(found, key=lambda each: each.time_ms)
 
@@ -69,7 +69,7 @@ def check_cases(document: Document, cases: Sequence[Case], sources: Sequence[str
                     raise Refused(f"makes more than {MAX_EVENTS:,} events of one case")
                 first = next(iter(_repeated(written, sources, clock)))
                 clock, values, source = first
-                _event(source, values, clock, "e")
+                build_event(source, values, clock, "e")
             except Refused as why:
                 document.problem(str(why), *path, at)
 
@@ -148,7 +148,8 @@ def _numbered(source: str, key: str, text: str, number: int) -> str | float:
         raise Refused(f"vary: {key} holds numbers, and {found} is none") from why
 
 
-def _event(source: str, values: dict[str, Any], time_ms: int, event_id: str) -> Any:
+def build_event(source: str, values: dict[str, Any], time_ms: int, event_id: str) -> Any:
+    """An event of a source from its fields, with what they leave out filled in; raises Refused."""
     try:
         if source == "exchanges":
             return _exchange(values, time_ms, event_id)

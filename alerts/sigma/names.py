@@ -31,8 +31,9 @@ def find_field(source: Source, name: str) -> Named:
         if len(name) > MAX_NAME:
             raise Refused(f"the field's name is longer than {MAX_NAME} characters")
         return Named(name, None, source.read_open(rest))
-    extra = f", or {source.open_prefix}NAME" if source.open_prefix else ""
-    raise Refused(f"{source.name} has no field {name}; {suggestion(name, source.fields)}{extra}")
+    told = suggestion(name, source.fields)
+    extra = f" and {source.open_prefix}NAME" if source.open_prefix and not told.endswith("?") else ""
+    raise Refused(f"{source.name} has no field {name}; {told}{extra}")
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
