@@ -10,13 +10,15 @@ from alerts.model import Detection, Group
 
 
 class Pace(NamedTuple):
-    """How fast states are written: a journal row holds everything, so a state may wait.
+    """How fast states are written: the journal holds every step, so a state may wait.
 
-    `after`: commits that a changed state waits, so that one that changes all the time is not written every
-    time; `states` and `size` (bytes): what a commit writes at the most, one state at least.
+    A changed state waits `after` commits, so that one that changes all the time is not written every time,
+    but not longer than `steps` steps, which bounds the journal and the time that a restart takes. `states`
+    and `size` (bytes): what a commit writes at the most, one state at least.
     """
 
     after: int = 40
+    steps: int = 200_000
     states: int = 300
     size: int = 1_048_576
 

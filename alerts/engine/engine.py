@@ -39,8 +39,8 @@ _HURRY_AFTER = 500
 class Engine:
     """Rules over one partition. `source` is `exchanges` or `security-events`; rules of others are left out.
 
-    `baselines` makes the kind of a baseline rule; None takes alerts.baselines.kind.BaselineKind. Raises
-    UsageProblem where `register` is None and a rule looks in it.
+    `baselines` makes the kind of a baseline rule; None takes alerts.baselines.kind.BaselineKind in the
+    default time zone, without special days. Raises UsageProblem where `register` is None and a rule looks in it.
 
     For metrics: `matched` by rule, `too_late` (events that windows did not take), `ungrouped` (matches
     without a field that their rule groups by), `groups_evicted` by rule and `entries_dropped`.
@@ -71,6 +71,8 @@ class Engine:
         self._gathering = Gathering()
         self._steps: list[tuple[int, Any]] = []
         self._sequence = 1  # of the commit under way
+        self._done = 0  # steps of the commits before
+        self._done_before: dict[int, int] = {}  # by commit that a state is dirty since: steps before it
         self._newest = BEFORE_ALL
         self._watermark = BEFORE_ALL
         self._advanced = BEFORE_ALL
@@ -238,11 +240,19 @@ class Engine:
             default=sequence + 1,
         )
         steps, self._steps = self._steps, []
+        self._begin(sequence + 1, len(steps), oldest)
         journal = encode_steps(self._names, steps) if steps and oldest <= sequence else None
-        self._sequence = sequence + 1
-        for node in self._memories:
-            node.kind.sequence = self._sequence
         return EngineChanges(self._progress(sequence), self._gathering.take(), journal, states, oldest)
+
+    def _begin(self, sequence: int, steps: int, oldest: int) -> None:
+        """Begin a commit, after one of so many steps; those before `oldest` are not needed any more."""
+        self._sequence = sequence
+        self._done += steps
+        self._done_before[sequence] = self._done
+        for each in [each for each in self._done_before if each < oldest]:
+            del self._done_before[each]
+        for node in self._memories:
+            node.kind.sequence = sequence
 
     def _progress(self, sequence: int) -> Progress:
         counters = {
@@ -266,18 +276,24 @@ class Engine:
         hurry = 1 + (sequence - waiting[0][0]) // _HURRY_AFTER if waiting else 1
         while waiting and len(rows) < pace.states * hurry and size < pace.size * hurry:
             since, number = waiting[0]
-            if since > sequence - pace.after:
+            if since > sequence - pace.after and self._steps_since(since) < pace.steps:
                 break
             kind = self._memories[number].kind
-            group = next(iter(kind.dirty))
-            state = kind.encode(group)
-            rows.append(StateRow(*self._names[number], group, sequence, state))
-            size += len(state) if state is not None else 0
+            # Groups of a kind that is only tracked belong together.
+            groups = list(kind.dirty) if isinstance(kind, Tracked) else [next(iter(kind.dirty))]
+            for group in groups:
+                state = kind.encode(group)
+                rows.append(StateRow(*self._names[number], group, sequence, state))
+                size += len(state) if state is not None else 0
             if kind.dirty:
                 heapq.heapreplace(waiting, (next(iter(kind.dirty.values())), number))
             else:
                 heapq.heappop(waiting)
         return rows
+
+    def _steps_since(self, sequence: int) -> int:
+        """How many steps a restart would do again if rows of the journal were needed from one on."""
+        return self._done + len(self._steps) - self._done_before.get(sequence, 0)
 
     def restore(self, loaded: Loaded) -> None:
         """Go on from what was written; to be called before the first event.
@@ -287,17 +303,21 @@ class Engine:
         """
         nodes = dict(zip(self._names, self._memories, strict=True))
         states: dict[tuple[str, str], dict[Group, bytes]] = {}
-        known: dict[tuple[tuple[str, str], Group], int] = {}
+        known: dict[tuple[tuple[str, str], Group | None], int] = {}
         for row in loaded.states:
             name = (row.rule, row.fingerprint)
             if name in nodes and row.state is not None:
                 states.setdefault(name, {})[row.group] = row.state
                 known[name, row.group] = row.sequence
+                if isinstance(nodes[name].kind, Tracked):
+                    known[name, None] = max(known.get((name, None), 0), row.sequence)
         for name, of_rule in states.items():
             nodes[name].kind.restore(of_rule)
         for node in self._memories:
             node.kind.replaying = True
         for sequence, steps in loaded.journal:
+            for node in self._memories:
+                node.kind.sequence = sequence
             self._replay(nodes, known, sequence, steps)
         for node in self._memories:
             node.kind.replaying = False
@@ -306,21 +326,27 @@ class Engine:
     def _replay(
         self,
         nodes: Mapping[tuple[str, str], MemoryNode],
-        known: Mapping[tuple[tuple[str, str], Group], int],
+        known: Mapping[tuple[tuple[str, str], Group | None], int],
         sequence: int,
-        steps: bytes,
+        encoded: bytes,
     ) -> None:
-        for node in self._memories:
-            node.kind.sequence = sequence
-        for step in decode_steps(steps):
+        steps = decode_steps(encoded)
+        self._done_before[sequence] = self._done
+        self._done += len(steps)
+        # A kind whose states belong together has this row in all of them, or in none.
+        behind = [node.kind for name, node in nodes.items() if known.get((name, None), -1) < sequence]
+        for step in steps:
             if step.watermark_ms is not None:
-                for node in self._memories:
-                    node.kind.advance(step.watermark_ms)
+                for kind in behind:
+                    kind.advance(step.watermark_ms)
             if step.rule is None or step.rule not in nodes:
                 continue
             kind = nodes[step.rule].kind
             if step.observation is not None:
-                if known.get((step.rule, step.observation.group), -1) < sequence:
+                group: Group | None = step.observation.group
+                if isinstance(kind, Tracked):
+                    group = None
+                if known.get((step.rule, group), -1) < sequence:
                     kind.apply(step.observation)
             elif step.evicted is not None:
                 kind.forget(group for group in step.evicted if known.get((step.rule, group), -1) < sequence)
@@ -329,7 +355,7 @@ class Engine:
                 node.kind.collect()
 
     def _resume(self, progress: Progress) -> None:
-        self._sequence = progress.sequence + 1
+        self._begin(progress.sequence + 1, 0, 0)
         self._newest = BEFORE_ALL if progress.newest_ms is None else progress.newest_ms
         self._watermark = BEFORE_ALL if progress.watermark_ms is None else progress.watermark_ms
         self.too_late = progress.counters.get("too_late", 0)
@@ -339,7 +365,6 @@ class Engine:
             self._advance_at = progress.advanced_ms + ADVANCE_EVERY_MS
         for node in self._memories:
             kind = node.kind
-            kind.sequence = self._sequence
             # States without a step since have closed all that was due before; this only tells them the time.
             if progress.advanced_ms is not None:
                 kind.advance(progress.advanced_ms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from alerts.engine.absence import absence
 from alerts.engine.groups import Limits
@@ -25,6 +26,7 @@ from alerts.fields import SOURCES, Source
 from alerts.model import Group, RuleInfo
 from alerts.rule import Absence, Baseline, Correlation, EventRule, MemoryRule, NewTerm, Register, RuleSet
 from monitor.errors import UsageProblem
+from monitor.settings import Settings
 
 BaselineFactory = Callable[[Baseline], Kind]
 Feed = Callable[[Any, int, str], Observation | None]
@@ -198,10 +200,10 @@ class Plan:
     def _baseline_factory(self) -> BaselineFactory:
         if self._baselines is None:
             # Imported when a rule needs it: baselines need more than this package does.
-            from importlib import import_module
+            from alerts.baselines.kind import BaselineKind
 
-            factory: BaselineFactory = import_module("alerts.baselines.kind").BaselineKind
-            self._baselines = factory
+            zone = ZoneInfo(Settings.model_fields["timezone"].default)
+            self._baselines = lambda rule: BaselineKind(rule, zone)
         return self._baselines
 
     def _feed(self, rule: MemoryRule, number: int, source: Source | None) -> Feed:
