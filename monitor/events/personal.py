@@ -23,7 +23,7 @@ THINGS = frozenset({
 })  # fmt: skip
 """`service_name` and `certificate_subject` are no person's."""
 
-COUNTED = frozenset({"count", "number", "total", "share", "rate", "distinct", "users", "accounts"})
+COUNTED = frozenset({"count", "total", "share", "rate", "distinct", "users", "accounts"})
 """A number under a name with one of these says how many there were: `failed_accounts`."""
 
 PROSE = frozenset({

@@ -35,6 +35,7 @@ PSEUDONYM_DIGITS = 32  # 128 bits: no two of a country's people share one
 LONGEST_PSEUDONYM = 160  # of one that came: SHA-512 has 128 digits, and a prefix before them
 REMEMBERED = 20_000  # values whose pseudonym is kept at hand: some 5 MB
 LONGEST_CODE = 200
+LARGEST_COUNT = 100_000_000  # of persons: as many as a country has; numbers of cards are longer
 
 _PSEUDONYM = re.compile(
     r"(?=[0-9]*[a-f])[0-9a-f]{16,31}|[0-9a-f]{32,128}"
@@ -139,7 +140,8 @@ class Pseudonyms:
         if isinstance(value, bool):
             return value
         if isinstance(value, int | float):
-            return self.of_value(str(value)) if says_person(name) and not says_count(name) else value
+            counted = says_count(name) and abs(value) < LARGEST_COUNT
+            return self.of_value(str(value)) if says_person(name) and not counted else value
         if says_person(name):
             return self.of_value(value)
         return None if says_prose(name) else self.of_code(value)
