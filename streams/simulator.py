@@ -17,7 +17,7 @@ from kafka.errors import KafkaError
 
 from monitor.errors import MonitorError
 from monitor.settings import Settings
-from monitor.simulation import Account, Sent
+from monitor.simulation import Account, SecuritySent, Sent
 from streams.bulk import partition_of
 from streams.clients import client_arguments
 
@@ -34,6 +34,7 @@ _MOST_IN_FLIGHT = 50_000  # events held until they are acknowledged: some 50 MB
 _FLUSH_SECONDS = 60.0
 _REPORT_SECONDS = 1.0
 
+Event = Sent | SecuritySent
 Report = Callable[[int, float], None]
 
 
@@ -50,11 +51,15 @@ class Result:
 class Sender:
     """A producer that keeps the account of what was acknowledged. Used by one thread."""
 
-    def __init__(self, settings: Settings, topic: str, account: Account) -> None:
-        """Connect. Raises MonitorError when the broker does not answer or the topic does not exist."""
-        self._topic = topic
+    def __init__(
+        self, settings: Settings, topic: str, account: Account, security_topic: str | None = None
+    ) -> None:
+        """Connect. Raises MonitorError when the broker does not answer or a topic does not exist.
+
+        Exchanges go to `topic`, security events to `security_topic`, without which there may be none.
+        """
         self._account = account
-        self._pending: deque[tuple[Any, Sent]] = deque()
+        self._pending: deque[tuple[Any, Event]] = deque()
         self.lost = 0
         self.reason = ""
         where = settings.kafka_bootstrap
@@ -73,6 +78,13 @@ class Sender:
             )
         except KafkaError as problem:
             raise MonitorError(f"no Kafka broker answers at {where}: {_sentence(problem)}") from problem
+        self._exchanges = topic, self._partitions_of(topic, where)
+        self._security = self._exchanges
+        if security_topic is not None:
+            self._security = security_topic, self._partitions_of(security_topic, where)
+
+    def _partitions_of(self, topic: str, where: str) -> int:
+        """How many partitions a topic has; the producer is closed when it has none."""
         try:
             known = self._producer.partitions_for(topic)
         except KafkaError as problem:
@@ -81,14 +93,15 @@ class Sender:
         if not known:
             self._producer.close(timeout=0)
             raise MonitorError(f"topic {topic} does not exist at {where}; {_REMEDY}")
-        self._partitions = len(known)
+        return len(known)
 
-    def send(self, sent: Sent) -> None:
+    def send(self, sent: Event) -> None:
         """Hand an event to the producer; waits while too many are unacknowledged."""
+        topic, partitions = self._security if isinstance(sent, SecuritySent) else self._exchanges
         try:
             # The producer would choose the same, but hash the key in Python each time.
-            partition = partition_of(sent.key, self._partitions)
-            future = self._producer.send(self._topic, sent.value, sent.key, sent.headers, partition)
+            partition = partition_of(sent.key, partitions)
+            future = self._producer.send(topic, sent.value, sent.key, sent.headers, partition)
         except KafkaError as problem:
             self._lose(problem)
             return
@@ -140,20 +153,23 @@ _REMEDY = "create it with `monitor topics create`"
 
 def send_all(
     settings: Settings,
-    events: Iterable[Sent],
+    events: Iterable[Event],
     account: Account,
     *,
     stop: threading.Event,
     topic: str | None = None,
+    security: bool = False,
     report: Report = lambda _sent, _rate: None,
 ) -> Result:
     """Send events until they end, one is lost, or `stop` is set; then wait for the last acknowledgements.
 
+    `security` says that there may be security events among them, which go to a topic of their own.
     `report` is called about once a second with the events sent and the rate since the last call.
     Raises MonitorError when the broker or the topic is not there.
     """
     began = last = time.monotonic()
-    sender = Sender(settings, topic or settings.topic("exchanges"), account)
+    security_topic = settings.topic("security-events") if security else None
+    sender = Sender(settings, topic or settings.topic("exchanges"), account, security_topic)
     sent_before, count = 0, 0
     try:
         for event in events:
@@ -167,7 +183,7 @@ def send_all(
                 break
     finally:
         sender.close()
-    return Result(account.sent, sender.lost, sender.reason, time.monotonic() - began)
+    return Result(account.sent + account.security_sent, sender.lost, sender.reason, time.monotonic() - began)
 
 
 def _sentence(problem: BaseException) -> str:

@@ -2,7 +2,20 @@
 
 from monitor.simulation.account import Account, Cell
 from monitor.simulation.generate import Simulation, simulate
-from monitor.simulation.sent import Sent
+from monitor.simulation.incidents import INCIDENTS, Incident
+from monitor.simulation.security import SecuritySimulation
+from monitor.simulation.sent import SecuritySent, Sent
 from monitor.simulation.shares import Shares
 
-__all__ = ["Account", "Cell", "Sent", "Shares", "Simulation", "simulate"]
+__all__ = [
+    "INCIDENTS",
+    "Account",
+    "Cell",
+    "Incident",
+    "SecuritySent",
+    "SecuritySimulation",
+    "Sent",
+    "Shares",
+    "Simulation",
+    "simulate",
+]

@@ -10,10 +10,13 @@ import msgspec
 
 from monitor.errors import MonitorError
 from monitor.events.exchange import OUTCOMES
-from monitor.simulation.sent import Sent
+from monitor.simulation.sent import SecuritySent, Sent
 
 CellKey = tuple[int, str, str, str]
 """(UTC hour's start in epoch seconds, provider, consumer, service); unregistered names under one word."""
+
+SecurityKey = tuple[int, str, str, int]
+"""(UTC hour's start in epoch seconds, agency, kind as it is counted, severity)."""
 
 _HOUR = 3600
 _DUPLICATE_ID = "duplicate_id"
@@ -52,24 +55,53 @@ class _Row(Cell, kw_only=True):
     service: str
 
 
+class SecurityCell(msgspec.Struct):
+    """Security events of one kind at one agency in one hour; each once, however often it was sent."""
+
+    events: int = 0
+    duplicates: int = 0
+
+
+class _SecurityRow(SecurityCell, kw_only=True):
+    """The same as the file holds it."""
+
+    hour: int
+    agency: str
+    kind: str
+    severity: int
+
+
 class _File(msgspec.Struct):
     sent: int
     late: int
     malformed: dict[str, int]
     cells: list[_Row]
+    security: list[_SecurityRow] = []
 
 
 class Account:
-    """Accumulates what was sent; its memory grows with the number of cells, not of events."""
+    """Accumulates what was sent; its memory grows with the number of cells, not of events.
+
+    `sent` counts messages of exchanges; those of security events are in `security`.
+    """
 
     def __init__(self) -> None:
         self.cells: dict[CellKey, Cell] = {}
+        self.security: dict[SecurityKey, SecurityCell] = {}
         self.sent = 0
         self.late = 0
         self.malformed: dict[str, int] = {}
 
-    def add(self, sent: Sent) -> None:
+    @property
+    def security_sent(self) -> int:
+        """Messages of security events, duplicates among them."""
+        return sum(cell.events + cell.duplicates for cell in self.security.values())
+
+    def add(self, sent: Sent | SecuritySent) -> None:
         """Count one event."""
+        if isinstance(sent, SecuritySent):
+            self._add_security(sent)
+            return
         self.sent += 1
         kind = sent.kind
         if kind == "malformed":
@@ -94,6 +126,14 @@ class Account:
         elif kind == "late":
             self.late += 1
 
+    def _add_security(self, sent: SecuritySent) -> None:
+        key = (int(sent.time) // _HOUR * _HOUR, sent.agency, sent.event, sent.severity)
+        cell = self.security.setdefault(key, SecurityCell())
+        if sent.kind == "duplicate":
+            cell.duplicates += 1
+        else:
+            cell.events += 1
+
     def merge(self, other: Account) -> None:
         """Add what another simulation sent."""
         self.sent += other.sent
@@ -101,6 +141,10 @@ class Account:
         _add(self.malformed, other.malformed)
         for key, cell in other.cells.items():
             self.cells.setdefault(key, Cell()).add(cell)
+        for counted, events in other.security.items():
+            mine = self.security.setdefault(counted, SecurityCell())
+            mine.events += events.events
+            mine.duplicates += events.duplicates
 
     def total(self) -> Cell:
         """The sum of all cells."""
@@ -121,7 +165,13 @@ class Account:
             )
             for (hour, provider, consumer, service), cell in sorted(self.cells.items())
         ]
-        body = msgspec.json.encode(_File(self.sent, self.late, self.malformed, rows))
+        security = [
+            _SecurityRow(
+                hour=hour, agency=agency, kind=kind, severity=severity, **msgspec.structs.asdict(events)
+            )
+            for (hour, agency, kind, severity), events in sorted(self.security.items())
+        ]
+        body = msgspec.json.encode(_File(self.sent, self.late, self.malformed, rows, security))
         partial: Path | None = None
         try:
             with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
@@ -149,6 +199,9 @@ class Account:
         for row in stored.cells:
             sums = {name: getattr(row, name) for name in Cell.__struct_fields__}
             account.cells[row.hour, row.provider, row.consumer, row.service] = Cell(**sums)
+        for held in stored.security:
+            counted = (held.hour, held.agency, held.kind, held.severity)
+            account.security[counted] = SecurityCell(held.events, held.duplicates)
         return account
 
 

@@ -35,3 +35,21 @@ class Sent(msgspec.Struct, gc=False, frozen=True):
     request_bytes: int
     response_bytes: int
     duration_us: int
+
+
+class SecuritySent(msgspec.Struct, gc=False, frozen=True):
+    """One security event in the order of sending.
+
+    `time` is its own in epoch seconds, exact to the millisecond; `agency`, `event` (its kind, as counted) and
+    `severity` are what the ledger counts it under. A duplicate has the bytes of an earlier one.
+    """
+
+    key: bytes
+    value: bytes
+    headers: Headers
+    time: float
+    kind: Literal["clean", "duplicate"]
+    id: str
+    agency: str
+    event: str
+    severity: int

@@ -21,10 +21,20 @@ from monitor.errors import MonitorError, UsageProblem
 from monitor.judging.breach import Breach
 from monitor.registry.load import load_registry
 from monitor.settings import Settings, load_settings
-from monitor.simulation import Account, Sent, Shares, Simulation
+from monitor.simulation import (
+    INCIDENTS,
+    Account,
+    Incident,
+    SecuritySent,
+    SecuritySimulation,
+    Sent,
+    Shares,
+    Simulation,
+)
 from monitor.simulation.breaches import KINDS
 from monitor.simulation.generate import JITTER, PLATFORM_RATE
 from monitor.simulation.rhythm import arrivals
+from monitor.simulation.security import SHARE
 from streams.pacing import paced
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -64,6 +74,37 @@ class Instant(click.ParamType):
         return moment.timestamp()
 
 
+class Injected(click.ParamType):
+    """An incident and when it happens: leak@2m, or stuffing:MOH@30s for one at a certain agency."""
+
+    name = "incident"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Incident:
+        """Return the incident; whether there is such an agency is known once the registry is read."""
+        if isinstance(value, Incident):
+            return value
+        what, at, after = str(value).partition("@")
+        name, _, agency = what.partition(":")
+        if not at:
+            self.fail(f"{value!r} does not say when; write {name or 'leak'}@30s", param, ctx)
+        if name not in INCIDENTS:
+            self.fail(f"no incident {name!r}: one of {', '.join(INCIDENTS)}", param, ctx)
+        return Incident(name, Seconds().convert(after, param, ctx), agency or None)
+
+
+class Latest:
+    """Passes times on, and remembers the last."""
+
+    def __init__(self, times: Iterator[float]) -> None:
+        self._times = times
+        self.time = 0.0
+
+    def __iter__(self) -> Iterator[float]:
+        for time_ in self._times:
+            self.time = time_
+            yield time_
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is sent, and when: `start` is None when the clock is followed, a rate or speed of 0 is unpaced."""
@@ -78,11 +119,19 @@ class Plan:
     seed: int
     shares: Shares
     kinds: tuple[Breach, ...]
+    security_share: float
+    incidents: tuple[Incident, ...]
 
-    def events(self, settings: Settings, stop: threading.Event) -> Iterator[Sent]:
-        """The events, each when it is due."""
+    @property
+    def security(self) -> bool:
+        """Whether there are security events in it."""
+        return bool(self.security_share or self.incidents)
+
+    def events(self, settings: Settings, stop: threading.Event) -> Iterator[Sent | SecuritySent]:
+        """The events, each when it is due. Raises UsageProblem for an incident at an unknown agency."""
+        registry = load_registry(settings.registry)
         simulation = Simulation(
-            load_registry(settings.registry),
+            registry,
             self.seed,
             settings.zone,
             self.shares,
@@ -90,7 +139,12 @@ class Plan:
             jitter=self.jitter,
             live=self.start is None,
         )
-        return islice(simulation.events(self._times(settings, stop)), self.count)
+        times = Latest(self._times(settings, stop))
+        exchanges = islice(simulation.events(times), self.count)
+        if not self.security:
+            return exchanges
+        beside = SecuritySimulation(registry, self.seed, settings.zone, self.security_share, self.incidents)
+        return beside.between(exchanges, lambda: times.time)
 
     def _times(self, settings: Settings, stop: threading.Event) -> Iterator[float]:
         start = time.time() if self.start is None else self.start
@@ -159,6 +213,22 @@ def _share_options(command: Callable[..., None]) -> Callable[..., None]:
     help="Commit only this breach; may be repeated.",
 )
 @click.option(
+    "--security-share",
+    type=click.FloatRange(0, 1),
+    default=SHARE,
+    show_default=True,
+    metavar="SHARE",
+    help="Everyday security events for each exchange, to the topic security-events.",
+)
+@click.option(
+    "--incident",
+    "incidents",
+    type=Injected(),
+    multiple=True,
+    metavar="NAME[:AGENCY]@AFTER",
+    help=f"Let this happen so long after the start, e.g. leak@2m; repeatable. {', '.join(INCIDENTS)}.",
+)
+@click.option(
     "--account",
     "account_file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -176,18 +246,25 @@ def simulate(
     rhythm: bool | None,
     jitter: float | None,
     kinds: tuple[str, ...],
+    security_share: float,
+    incidents: tuple[Incident, ...],
     account_file: Path | None,
     **shares: float,
 ) -> None:
-    """Send simulated exchanges to the topic `exchanges`.
+    """Send simulated exchanges to the topic `exchanges`, and what happens beside them to `security-events`.
 
     Reads the registry (MONITOR_REGISTRY) and makes exchanges that keep its agreements, but for the SHAREs
     that commit one breach each, fail, come late (2 to 26 hours), are sent twice, cannot be read, exceed
     1 MiB, or arrive as CloudEvents. A share is a part of 1.
 
+    Between the exchanges come sign-ins, certificates at work, changes of settings and the like, as agencies
+    have them by day and by night; --count and --rate count exchanges alone, which are the same with and
+    without them.
+
     Writes to Kafka and, with --account, what was acknowledged: exchanges, outcomes, sums and breaches by
-    hour, provider, consumer and service, as JSON. Shows its progress on standard error. Ctrl-C or SIGTERM
-    ends it in order: what was sent is acknowledged and in the account.
+    hour, provider, consumer and service, and security events by hour, agency, kind and severity, as JSON.
+    Shows its progress on standard error. Ctrl-C or SIGTERM ends it in order: what was sent is acknowledged
+    and in the account.
 
     One process sends 10 to 13 thousand events a second (kafka-python, two cores shared with the broker).
 
@@ -211,6 +288,8 @@ def simulate(
         seed=secrets.randbits(32) if seed is None else seed,
         shares=Shares(**shares),
         kinds=tuple(Breach(kind) for kind in kinds) or KINDS,
+        security_share=security_share,
+        incidents=incidents,
     )
     _run(plan, account_file)
 
@@ -224,10 +303,10 @@ def _run(plan: Plan, account_file: Path | None) -> None:
     with _stopping() as stop:
         events = plan.events(settings, stop)
         try:
-            result = send_all(settings, events, account, stop=stop, report=_report)
+            result = send_all(settings, events, account, stop=stop, security=plan.security, report=_report)
         except BaseException:
-            if (
-                account_file is not None and account.sent
+            if account_file is not None and (
+                account.sent or account.security
             ):  # what could not begin leaves an older account alone
                 account.write(account_file)
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
@@ -12,7 +13,7 @@ from kafka.partitioner import murmur2
 
 from monitor.errors import MonitorError, UsageProblem
 from monitor.settings import Settings, load_settings
-from monitor.simulation import Sent, Shares, simulate
+from monitor.simulation import SecuritySent, Sent, Shares, simulate
 from streams.bulk import partition_of, produce_bulk
 from tests.monitor.simulation.world import MONDAY_MORNING, ZONE, world
 
@@ -29,22 +30,23 @@ class Plain(NamedTuple):
 
 
 def settings_for(bootstrap: str, prefix: str, profile: str = "kafka") -> Settings:
-    """Settings with a topic `exchanges` of this test's own, which is made here."""
+    """Settings with topics `exchanges` and `security-events` of this test's own, which are made here."""
     settings = load_settings(kafka_bootstrap=bootstrap, topic_prefix=prefix, kafka_profile=profile)
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     try:
-        admin.create_topics([NewTopic(settings.topic("exchanges"), PARTITIONS, 1)])
+        names = ("exchanges", "security-events")
+        admin.create_topics([NewTopic(settings.topic(name), PARTITIONS, 1) for name in names])
     finally:
         admin.close()
     return settings
 
 
-def read_all(settings: Settings) -> list[Arrived]:
-    """Everything on the topic: partition, key, value and headers, partition by partition in order."""
+def read_all(settings: Settings, name: str = "exchanges") -> list[Arrived]:
+    """Everything on a topic: partition, key, value and headers, partition by partition in order."""
     consumer = KafkaConsumer(
         bootstrap_servers=settings.kafka_bootstrap, group_id=None, auto_offset_reset="earliest"
     )
-    topic = settings.topic("exchanges")
+    topic = settings.topic(name)
     partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
     try:
         consumer.assign(partitions)
@@ -59,7 +61,7 @@ def read_all(settings: Settings) -> list[Arrived]:
     return sorted(arrived, key=lambda one: one[0])
 
 
-def expected_from(sent: list[Sent]) -> list[Arrived]:
+def expected_from(sent: Sequence[Sent | SecuritySent]) -> list[Arrived]:
     """What `read_all` gives when all arrived, by the hash that Kafka's own clients use."""
     by_partition: dict[int, list[Arrived]] = defaultdict(list)
     for one in sent:
