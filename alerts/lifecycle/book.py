@@ -67,6 +67,10 @@ class AlertBook:
             title_vi=f"Quy tắc không còn được nạp: {rule}",
         )
 
+    def registered(self, agency: str) -> str:
+        """An agency's present code; `unregistered` for one that the registry does not hold."""
+        return self._registry.canonical.get(agency, UNREGISTERED)
+
     def write(self, connection: Connection, detections: Iterable[Detection], now: datetime) -> list[Change]:
         """Add detections to the alerts of their rules, agencies and groups, in the caller's transaction.
 
@@ -152,6 +156,6 @@ class AlertBook:
                 self._put_together(found, found.pop(key))
 
     def _put_together(self, found: dict[str, _Found], what: _Found) -> None:
-        agency = self._registry.canonical.get(what.agency, UNREGISTERED)
+        agency = self.registered(what.agency)
         key = alert_id(what.info.id, agency, OTHER_GROUPS)
         found.setdefault(key, _Found(what.info, agency, OTHER_GROUPS)).totals.extend(what.totals)

@@ -5,6 +5,7 @@ Times given and returned are UTC. All raise sqlalchemy.exc.DBAPIError.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from alerts.lifecycle.rows import alert_of
 from alerts.lifecycle.tables import alerts, outbox
 from alerts.model import Level
 
+PORTION = 500
 HISTORY = 1000  # changes of one alert that are shown; one that repeats daily has fewer in its five years
 
 
@@ -89,6 +91,14 @@ def select_alerts(connection: Connection, wanted: Wanted, limit: int | None = No
     query = select(alerts).where(*_conditions(wanted))
     query = query.order_by(alerts.c.last_time.desc(), alerts.c.id, alerts.c.episode)
     return _read(connection, query if limit is None else query.limit(limit))
+
+
+def stream_alerts(connection: Connection, wanted: Wanted) -> Iterator[Alert]:
+    """The alerts that are wanted, the oldest events first, however many: a portion in memory at a time."""
+    query = select(alerts).where(*_conditions(wanted))
+    query = query.order_by(alerts.c.last_time, alerts.c.id, alerts.c.episode)
+    for row in connection.execute(query, execution_options={"yield_per": PORTION}).mappings():
+        yield alert_of(row)
 
 
 def count_alerts(connection: Connection, wanted: Wanted) -> int:
