@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
@@ -48,7 +49,7 @@ def run_cases(loaded: Loaded, runner: Runner, only: Collection[str] | None = Non
 
 
 def subset(rules: RuleSet, key: str) -> RuleSet:
-    """A rule and everything that it takes in. Raises KeyError for an unknown id."""
+    """A rule, which alerts, and everything that it takes in. Raises KeyError for an unknown id."""
     memories = {rule.info.id: rule for rule in rules.memories}
     wanted: set[str] = set()
     stack = [rules.info(key).id]
@@ -59,7 +60,11 @@ def subset(rules: RuleSet, key: str) -> RuleSet:
             stack.extend(memories[one].parts if one in memories else ())
     return RuleSet(
         tuple(rule for rule in rules.events if rule.info.id in wanted),
-        tuple(rule for rule in rules.memories if rule.info.id in wanted),
+        tuple(
+            replace(rule, alerts=True) if rule.info.id == key else rule
+            for rule in rules.memories
+            if rule.info.id in wanted
+        ),
         rules.fingerprint,
         {one: text for one, text in rules.fingerprints.items() if one in wanted},
     )

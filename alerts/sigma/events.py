@@ -36,10 +36,11 @@ _SECURITY: Mapping[str, Any] = {"agency": "MOH", "kind": "other", "severity": 1}
 
 
 class Timed(NamedTuple):
-    """An event of a case, and when it happened (milliseconds since 1970)."""
+    """An event of a case, when it happened (milliseconds since 1970), and its id."""
 
     time_ms: int
     event: Any
+    event_id: str
 
 
 def case_events(case: Case, sources: Sequence[str]) -> list[Timed]:
@@ -52,7 +53,8 @@ def case_events(case: Case, sources: Sequence[str]) -> list[Timed]:
     clock = BASE_MS
     for at, written in enumerate(case.events):
         for time_ms, values, source in _repeated(written, sources, clock):
-            found.append(Timed(time_ms, build_event(source, values, time_ms, f"e{at}-{len(found)}")))
+            event_id = str(values.get("id", f"e{at}-{len(found)}"))
+            found.append(Timed(time_ms, build_event(source, values, time_ms, event_id), event_id))
         clock = found[-1].time_ms
     return sorted(found, key=lambda each: each.time_ms)
 

@@ -14,9 +14,9 @@ from alerts.sigma.events import check_cases
 from alerts.sigma.fingerprints import fingerprints, whole_fingerprint
 from alerts.sigma.head import Checked, read_head, rule_info
 from alerts.sigma.memories import Build, Part, Pending, build_memory, read_correlation
-from alerts.sigma.model import Case
+from alerts.sigma.model import Case, RegisterOf
 from alerts.sigma.problems import RuleProblem, RuleProblems
-from alerts.sigma.term import closure, every, indexes
+from alerts.sigma.term import bounds, closure, every, indexes
 
 __all__ = ["Loaded", "RuleProblem", "RuleProblems", "load_folder", "load_rules"]
 
@@ -142,12 +142,18 @@ class _Loading:
                 parts.append(self.parts[found])
         if len({part.id for part in parts}) < len(parts):
             document.problem("names a rule twice", "correlation", "rules")
+        sources = sorted({name for part in parts for name in self._sources(part.id)})
+        if len(sources) > 1:
+            reason = f"read {' and '.join(sources)}; events of different sources are not seen together"
+            document.problem(reason, "correlation", "rules")
         if len(parts) < len(pending.form.rules):
             return
         build = build_memory(pending, tuple(parts))
         if build is not None:
             one = pending.checked
-            self.parts[one.id] = Part(one.id, one.head.title, None, pending.form.group_by)
+            # A look-up matches on the event itself, which is passed on whole.
+            source = parts[0].source if isinstance(pending.form, RegisterOf) else None
+            self.parts[one.id] = Part(one.id, one.head.title, source, pending.form.group_by)
             self.builds[one.id] = build
 
     def _finish(self, checked: list[Checked]) -> tuple[tuple[EventRule, ...], tuple[MemoryRule, ...]]:
@@ -161,8 +167,9 @@ class _Loading:
             if one.id in self.drafts:
                 draft = self.drafts[one.id]
                 groups = one.monitor.group_by
+                term = draft.term
                 found = EventRule(
-                    info, draft.source, closure(draft.term), indexes(draft.term), groups, alerts
+                    info, draft.source, closure(term), indexes(term), groups, alerts, bounds(term)
                 )
                 events.append(found)
             elif one.id in self.builds:

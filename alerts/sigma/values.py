@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any
+from typing import Any, Literal
 
 from sigma.types import (
     CompareOperators,
@@ -24,7 +24,7 @@ from sigma.types import (
 )
 
 from alerts.fields import FieldKind, Source
-from alerts.rule import Literals, Matches
+from alerts.rule import Bound, Literals, Matches
 from alerts.sigma.names import Named, find_field
 from alerts.sigma.problems import Refused
 from alerts.sigma.reading import as_number, as_text
@@ -40,6 +40,12 @@ _COMPARE: dict[CompareOperators, Callable[[Any, Any], bool]] = {
     CompareOperators.LTE: operator.le,
     CompareOperators.GT: operator.gt,
     CompareOperators.GTE: operator.ge,
+}
+_OPERATORS: dict[CompareOperators, Literal["gt", "gte", "lt", "lte"]] = {
+    CompareOperators.LT: "lt",
+    CompareOperators.LTE: "lte",
+    CompareOperators.GT: "gt",
+    CompareOperators.GTE: "gte",
 }
 _WHAT = {
     FieldKind.TEXT: "text",
@@ -188,7 +194,8 @@ def _numbers(field: Named, values: Sequence[SigmaNumber]) -> Leaf:
     wanted = frozenset(_finite(value.number) for value in values)
     read = field.read
     if field.kind is FieldKind.NUMBER:
-        return Leaf(lambda event: read(event) in wanted, CHEAP)
+        bounds = (Bound(field.name, "gte", min(wanted)), Bound(field.name, "lte", max(wanted)))
+        return Leaf(lambda event: read(event) in wanted, CHEAP, bounds=bounds)
     return Leaf(lambda event: as_number(read(event)) in wanted, MIDDLING)
 
 
@@ -210,7 +217,9 @@ def _comparison(field: Named, value: SigmaCompareExpression) -> Leaf:
         number = as_number(read(event))
         return number is not None and holds(number, limit)
 
-    return Leaf(of_number, CHEAP) if field.kind is FieldKind.NUMBER else Leaf(of_any, MIDDLING)
+    if field.kind is FieldKind.NUMBER:
+        return Leaf(of_number, CHEAP, bounds=(Bound(field.name, _OPERATORS[value.op], limit),))
+    return Leaf(of_any, MIDDLING)
 
 
 def _boolean(field: Named, wanted: bool) -> Leaf:
