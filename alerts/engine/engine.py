@@ -40,7 +40,8 @@ class Engine:
     """Rules over one partition. `source` is `exchanges` or `security-events`; rules of others are left out.
 
     `baselines` makes the kind of a baseline rule; None takes alerts.baselines.kind.BaselineKind in the
-    default time zone, without special days. Raises UsageProblem where `register` is None and a rule looks in it.
+    default time zone, without special days. Raises UsageProblem where `register` is None and a rule looks
+    in it.
 
     For metrics: `matched` by rule, `too_late` (events that windows did not take), `ungrouped` (matches
     without a field that their rule groups by), `groups_evicted` by rule and `entries_dropped`.

@@ -33,7 +33,8 @@ class Tracked:
 
     Its groups may depend on each other, so what it has changed is written together, in one commit; its
     state is then as a whole that of the newest row. Which of its groups are dirty is asked once a commit
-    (`collect`). It bounds its groups by itself. A rule chained to it observes its detections, each at its last time, or the watermark where that is later.
+    (`collect`). It bounds its groups by itself. A rule chained to it observes its detections, each at its
+    last time, or the watermark where that is later.
     """
 
     def __init__(self, kind: Kind) -> None:
