@@ -25,13 +25,13 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def by_desk(*, default: str | None = None) -> Callable[[_F], _F]:
     """The option `--by`; required unless there is a default."""
+    # Click takes a default of None for one that was given, and then asks for nothing.
+    given = {"required": True} if default is None else {"default": default, "show_default": True}
     return click.option(
         "--by",
         "desk",
         metavar="DESK",
-        required=default is None,
-        default=default,
-        show_default=default is not None,
+        **given,
         help="Which desk does it: soc, soc/night, MOH/data-office. Never a person.",
     )
 

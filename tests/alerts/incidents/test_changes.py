@@ -1,0 +1,109 @@
+"""What desks can do with an incident, and what they cannot."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from alerts.incidents.changes import NotPossible, amend, close, differences, notify, reopen
+from alerts.incidents.words import Tier
+from tests.alerts.incidents.parts import HOUR, incident
+from tests.builders import MOMENT
+
+NOW = MOMENT + 10 * HOUR
+
+
+def test_a_notice_that_was_given_is_kept_with_its_time_and_reference() -> None:
+    """Given at once, or afterwards recorded."""
+    for at in (MOMENT, MOMENT + HOUR, NOW):
+        after = notify(incident(), at, "12/CV", NOW)
+        assert (after.status, after.notified_at, after.reference) == ("notified", at, "12/CV")
+
+
+@pytest.mark.parametrize("at", [MOMENT - timedelta(seconds=1), NOW + timedelta(seconds=1)])
+def test_a_notice_lies_between_detection_and_now(at: Any) -> None:
+    """Anything else is a typing error."""
+    with pytest.raises(NotPossible):
+        notify(incident(), at, "12/CV", NOW)
+
+
+@pytest.mark.parametrize("status", ["notified", "closed", "not-notifiable"])
+def test_only_an_open_incident_is_notified(status: str) -> None:
+    """A second notice needs it opened again, so that the first is not lost."""
+    with pytest.raises(NotPossible, match="INC-2026-0001"):
+        notify(incident(status=status, notified_at=MOMENT, reference="1"), NOW, "2", NOW)
+
+
+@pytest.mark.parametrize("personal_data", ["yes", "unknown"])
+def test_a_leak_does_not_end_by_being_put_away(personal_data: str) -> None:
+    """Its clock runs until it is notified, or a desk decides that no notice is owed."""
+    one = incident(personal_data=personal_data)
+    with pytest.raises(NotPossible, match="not-notifiable"):
+        close(one, "done", NOW)
+    decided = close(one, "test data only", NOW, not_notifiable=True)
+    assert (decided.status, decided.reason) == ("not-notifiable", "test data only")
+    assert close(notify(one, NOW, "1", NOW), "done", NOW).status == "closed"
+
+
+def test_without_personal_data_it_is_closed_like_any() -> None:
+    """There is nothing to notify."""
+    assert close(incident(personal_data="no"), "done", NOW).status == "closed"
+
+
+def test_what_is_settled_is_not_closed_again_and_a_notice_not_denied() -> None:
+    """The reason that stands is not overwritten."""
+    for status in ("closed", "not-notifiable"):
+        with pytest.raises(NotPossible, match="already"):
+            close(incident(status=status), "again", NOW)
+    with pytest.raises(NotPossible, match="was notified"):
+        close(incident(status="notified"), "no", NOW, not_notifiable=True)
+
+
+@pytest.mark.parametrize("status", ["notified", "closed", "not-notifiable"])
+def test_opened_again_its_clock_is_that_of_its_detection(status: str) -> None:
+    """Nobody gains time by closing."""
+    one = incident(status=status, notified_at=MOMENT, reference="1", warned=24)
+    again = reopen(one, "more was found", NOW)
+    assert (again.status, again.notified_at, again.due_at) == ("open", None, one.due_at)
+    assert (again.warned, again.running_since) == (None, NOW)
+    with pytest.raises(NotPossible, match="is open"):
+        reopen(again, "more", NOW)
+
+
+def test_facts_are_replaced_and_slots_are_added() -> None:
+    """An empty text takes a slot away."""
+    one = incident(slots={"cause": "unknown", "contact": "soc"})
+    after = amend(one, {"records": 7, "tier": Tier.EXTREME}, {"cause": "", "informed": "MPS"}, NOW)
+    assert (after.records, after.tier) == (7, Tier.EXTREME)
+    assert after.slots == {"contact": "soc", "informed": "MPS"}
+    assert after.due_at == one.due_at
+
+
+def test_another_time_of_detection_moves_the_clock() -> None:
+    """But not ahead of now, and not behind the notice."""
+    earlier = MOMENT - 5 * HOUR
+    after = amend(incident(warned=48), {"detected_at": earlier}, {}, NOW)
+    assert (after.due_at, after.warned, after.running_since) == (earlier + 72 * HOUR, None, NOW)
+    with pytest.raises(NotPossible, match="still to come"):
+        amend(incident(), {"detected_at": NOW + HOUR}, {}, NOW)
+    told = incident(status="notified", notified_at=MOMENT + HOUR)
+    with pytest.raises(NotPossible, match="notified"):
+        amend(told, {"detected_at": MOMENT + 2 * HOUR}, {}, NOW)
+
+
+def test_a_field_that_is_none_is_a_defect() -> None:
+    """Neither the id nor the status is a fact to amend."""
+    for values in ({"status": "closed"}, {"id": "INC-1"}):
+        with pytest.raises(KeyError):
+            amend(incident(), values, {}, NOW)
+    with pytest.raises(KeyError):
+        amend(incident(), {}, {"name": "x"}, NOW)
+
+
+def test_the_audit_trail_gets_what_changed_and_nothing_else() -> None:
+    """New values by field."""
+    before = incident()
+    after = amend(before, {"records": 7, "tier": before.tier}, {}, NOW)
+    assert differences(before, after) == {"records": 7}
