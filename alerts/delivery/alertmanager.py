@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
 
 from alerts.delivery.http import Answer, Destination, NoAnswer, Poster
 from alerts.delivery.message import Postable
 
 PATH = "/api/v2/alerts"
+STATUS_PATH = "/api/v2/status"
 BATCH_ALERTS = 100
 BATCH_BYTES = 512 * 1024
 # Looking for what was refused takes many requests; one that is slow as well is left for the next round.
 SEARCH_S = 60.0
 _REFUSES_CONTENT = (400, 413, 422)
+
+
+class _Status(msgspec.Struct):
+    uptime: Annotated[datetime, msgspec.Meta(tz=True)]  # a point in time, for all its name
 
 
 @dataclass(slots=True)
@@ -36,7 +45,17 @@ class Alertmanager:
         self.name = destination.name
         self._poster = poster
         self._destination = destination
+        before, _path, after = destination.url.rpartition(PATH)
+        self._status = replace(destination, url=before + STATUS_PATH + after)
         self._clock = clock
+
+    async def started(self) -> datetime | None:
+        """Since when it runs, by its own clock, as it keeps no alert over a restart; None: it does not say."""
+        said = await self._poster.get(self._status)
+        try:
+            return None if said is None else msgspec.json.decode(said, type=_Status).uptime
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None
 
     async def send(self, batch: Sequence[Postable]) -> Sent:
         """Send a batch of at most BATCH_ALERTS and BATCH_BYTES.

@@ -21,6 +21,11 @@ TIMEOUT_S = 10.0  # a receiver answers in milliseconds; one that hangs holds up 
 MAX_ANSWER = 16 * 1024  # bytes read of an answer: enough for a reason; what follows is dropped unread
 MAX_REASON = 200  # characters of an answer that are logged and stored
 _NAME = 200  # characters of a destination's name in the database
+MAX_DOCUMENT = (
+    1024 * 1024
+)  # bytes read of what is asked for: an Alertmanager's status holds its configuration
+_OK = 200
+_BROKEN = (aiohttp.ClientError, OSError, ValueError, asyncio.IncompleteReadError)
 _WISH_DIGITS = 5  # of a Retry-After in seconds: longer ones are no wish but an attack
 _HTTP = ("http", "https")
 
@@ -156,15 +161,26 @@ class Poster:
                 return Answer(response.status, _readable(said), _seconds(response.headers.get("Retry-After")))
         except TimeoutError:
             return NoAnswer(f"no answer within {self._timeout:g} s")
-        except (aiohttp.ClientError, OSError, ValueError, asyncio.IncompleteReadError) as why:
+        except _BROKEN as why:
             return NoAnswer(_readable(str(why).encode("utf-8", "replace")) or type(why).__name__)
 
+    async def get(self, source: Destination) -> bytes | None:
+        """What an address says, at most MAX_DOCUMENT bytes of it; None where it says nothing."""
+        assert self._session is not None  # noqa: S101  # a defect of the caller
+        try:
+            async with self._session.get(
+                source.url, headers=source.headers, allow_redirects=False
+            ) as response:
+                return await _beginning(response, MAX_DOCUMENT) if response.status == _OK else None
+        except _BROKEN:
+            return None
 
-async def _beginning(response: aiohttp.ClientResponse) -> bytes:
-    """At most MAX_ANSWER bytes of an answer; of one that goes on, the connection is closed."""
+
+async def _beginning(response: aiohttp.ClientResponse, longest: int = MAX_ANSWER) -> bytes:
+    """At most so many bytes of an answer; of one that goes on, the connection is closed."""
     said = b""
     try:
-        while len(said) < MAX_ANSWER and (piece := await response.content.read(MAX_ANSWER - len(said))):
+        while len(said) < longest and (piece := await response.content.read(longest - len(said))):
             said += piece
     except (aiohttp.ClientError, OSError):
         pass  # the status has come, and only it decides

@@ -20,7 +20,7 @@ from alerts.delivery.message import (
 )
 from alerts.delivery.metrics import ALERTMANAGER, DeliveryMetrics
 from alerts.delivery.outlet import Edges, Round
-from alerts.delivery.store import DeliveryStore, Due
+from alerts.delivery.store import LONG_AGO, DeliveryStore, Due
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +50,7 @@ class AlertmanagerOutlet:
         self._metrics = metrics
         self._edges = edges
         self._since: datetime | None = None
+        self._started = LONG_AGO
         # How long a full round took: what is open must be valid for longer, or a slow destination would take
         # for resolved what it is about to be told again.
         self._slowest = timedelta(0)
@@ -59,7 +60,10 @@ class AlertmanagerOutlet:
         edges, began = self._edges, self._edges.clock()
         if self._since is None:
             self._since = await edges.wait_for(partial(self._store.register, began))
-        pages = self._store.due(began, self._since, full=full)
+        if full:
+            # It keeps no alert when it starts again, maybe unnoticed, between two rounds.
+            self._started = await self._client.started() or LONG_AGO
+        pages = self._store.due(began, self._since, self._started, full=full)
         result = await self._send([], {}) if full and allowed() else Round()
         while not result.failed and allowed():
             page = await edges.wait_for(partial(next, pages, None))
@@ -69,7 +73,7 @@ class AlertmanagerOutlet:
         if full:
             self._slowest = min(max(edges.clock() - began, self._slowest / 2), SLOWEST)
             self.undelivered = await edges.wait_for(
-                partial(self._store.undelivered, edges.clock(), self._since)
+                partial(self._store.undelivered, edges.clock(), self._since, self._started)
             )
             await edges.wait_for(partial(self._store.forget, began))
         return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Engine, Select, and_, delete, exists, func, or_, select
@@ -24,6 +24,7 @@ LOOK_BACK = timedelta(hours=24)
 REFUSED_PAUSE = timedelta(hours=1)
 # Quick rounds look at what changed lately; full ones at everything. Clocks and commits differ by less.
 LATELY = timedelta(minutes=10)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # since when a destination runs that does not say
 FORGET_RESOLVED = timedelta(hours=48)  # past the look-back, a mark has nothing to hold back any more
 FORGET_OPENED = timedelta(days=90)
 
@@ -37,11 +38,13 @@ class Mark(NamedTuple):
 
 
 class Due(NamedTuple):
-    """An alert that is to be sent, whether as `resolved`, and what is known of it at the destination."""
+    """An alert that is to be sent, whether as `resolved`, what the destination has taken of it, and whether
+    it is unknown there, or forgotten."""
 
     alert: Alert
     resolved: bool
     mark: Mark
+    unknown: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class DeliveryStore:
 
     An alert that was resolved before this destination saw it is shown as open first, for `shown`: an
     Alertmanager tells nobody of what it learns only as resolved, or as open for less than its group_wait.
+    The same holds for what it has forgotten: `started` in the calls is since when it runs, and what it took
+    before counts as not taken.
     """
 
     engine: Engine
@@ -60,18 +65,22 @@ class DeliveryStore:
         """Since when the destination is known: from now on, if it is new."""
         return register(self.engine, self.destination, now)
 
-    def due(self, now: datetime, since: datetime, *, full: bool) -> Iterator[list[Due]]:
+    def due(
+        self, now: datetime, since: datetime, started: datetime = LONG_AGO, *, full: bool
+    ) -> Iterator[list[Due]]:
         """What is to be sent, in pages of at most PAGE: everything that lasts or is repeated, or only what
         the destination has not taken yet. Each page is a transaction of its own."""
         after = ("", 0)
-        while page := self._page(now, since, after, full=full):
+        while page := self._page(now, since, started, after, full=full):
             yield page
             if len(page) < PAGE:
                 return
             after = (page[-1].alert.id, page[-1].alert.episode)
 
-    def _page(self, now: datetime, since: datetime, after: tuple[str, int], *, full: bool) -> list[Due]:
-        wanted = self._unsent(now, since)
+    def _page(
+        self, now: datetime, since: datetime, started: datetime, after: tuple[str, int], *, full: bool
+    ) -> list[Due]:
+        wanted = self._unsent(now, since, started)
         if full:
             wanted = or_(
                 wanted, alerts.c.state == "open", deliveries.c.resolved_sent_at > now - REPEAT_RESOLVED
@@ -81,7 +90,7 @@ class DeliveryStore:
                 alerts.c.changed_at > now - LATELY,
                 deliveries.c.opened_sent_at > now - self.shown - LATELY,
             )
-            wanted = and_(wanted, changed_lately, self._no_longer_held(now))
+            wanted = and_(wanted, changed_lately, self._no_longer_held(now, started))
         patient = or_(deliveries.c.refused_at.is_(None), deliveries.c.refused_at <= now - REFUSED_PAUSE)
         later = or_(alerts.c.id > after[0], and_(alerts.c.id == after[0], alerts.c.episode > after[1]))
         query = self._joined(alerts, *_MARK).where(wanted, patient, later, _latest())
@@ -91,14 +100,16 @@ class DeliveryStore:
         found = []
         for row in rows:
             mark = Mark(row["opened_sent_at"], row["resolved_sent_at"], row["refused_at"])
-            alert = alert_of(row)
-            seen_enough = mark.opened_sent_at is not None and mark.opened_sent_at + self.shown <= now
-            found.append(Due(alert, not alert.is_open and seen_enough, mark))
+            alert, opened = alert_of(row), mark.opened_sent_at
+            seen = opened is not None and started <= opened <= now - self.shown
+            over = not alert.is_open and (seen or mark.resolved_sent_at is not None)
+            found.append(Due(alert, over, mark, opened is None or opened < started))
         return found
 
-    def undelivered(self, now: datetime, since: datetime) -> int:
+    def undelivered(self, now: datetime, since: datetime, started: datetime = LONG_AGO) -> int:
         """How many alerts it has not taken as they are now, though it is time."""
-        due = and_(self._unsent(now, since), self._no_longer_held(now), _latest())
+        unsent = self._unsent(now, since, started)
+        due = and_(unsent, self._no_longer_held(now, started), _latest())
         query = self._joined(func.count()).where(due)
         with self.engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
@@ -110,7 +121,7 @@ class DeliveryStore:
             mark = due.mark
             if due.resolved and mark.resolved_sent_at is None:
                 rows.append(self._row(due.alert, Mark(mark.opened_sent_at, now)))
-            elif not due.resolved and (mark.opened_sent_at is None or mark.resolved_sent_at is not None):
+            elif not due.resolved and (due.unknown or mark.resolved_sent_at is not None):
                 rows.append(self._row(due.alert, Mark(now)))
             elif mark.refused_at is not None:
                 rows.append(self._row(due.alert, mark._replace(refused_at=None)))
@@ -130,11 +141,11 @@ class DeliveryStore:
         with self.engine.begin() as connection:
             connection.execute(delete(deliveries).where(deliveries.c.destination == self.destination, old))
 
-    def _unsent(self, now: datetime, since: datetime) -> ColumnElement[bool]:
+    def _unsent(self, now: datetime, since: datetime, started: datetime) -> ColumnElement[bool]:
         """What it has not taken as it is now."""
         opened, resolved = deliveries.c.opened_sent_at, deliveries.c.resolved_sent_at
         came_back = resolved.is_not(None)
-        is_open = and_(alerts.c.state == "open", or_(opened.is_(None), came_back))
+        is_open = and_(alerts.c.state == "open", or_(_unknown(started), came_back))
         over = and_(
             alerts.c.state != "open",
             resolved.is_(None),
@@ -143,9 +154,9 @@ class DeliveryStore:
         )
         return or_(is_open, over)
 
-    def _no_longer_held(self, now: datetime) -> ColumnElement[bool]:
-        opened = deliveries.c.opened_sent_at
-        return or_(alerts.c.state == "open", opened.is_(None), opened <= now - self.shown)
+    def _no_longer_held(self, now: datetime, started: datetime) -> ColumnElement[bool]:
+        shown = deliveries.c.opened_sent_at <= now - self.shown
+        return or_(alerts.c.state == "open", _unknown(started), shown)
 
     def _joined(self, *columns: Any) -> Select[Any]:
         mine = and_(
@@ -163,6 +174,11 @@ class DeliveryStore:
         if written := list(rows):
             with self.engine.begin() as connection:
                 upsert(connection, deliveries, written)
+
+
+def _unknown(started: datetime) -> ColumnElement[bool]:
+    opened = deliveries.c.opened_sent_at
+    return or_(opened.is_(None), opened < started)
 
 
 _MARK = (deliveries.c.opened_sent_at, deliveries.c.resolved_sent_at, deliveries.c.refused_at)

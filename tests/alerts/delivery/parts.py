@@ -128,6 +128,7 @@ class Receiver:
     """A server on the loopback address that answers as `behave` says, or hangs, or closes."""
 
     behave: Callable[[Request], bytes] = ok
+    status: str = ""  # what it answers to GET
     requests: list[Request] = field(default_factory=list)
     port: int = 0
     _server: asyncio.Server | None = None
@@ -151,7 +152,10 @@ class Receiver:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
-                lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
+                first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
+                if first.startswith("GET "):
+                    writer.write(reply(200, self.status) if self.status else reply(404))
+                    continue
                 head = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
                 request = Request(head, await reader.readexactly(int(head["content-length"])))
                 self.requests.append(request)

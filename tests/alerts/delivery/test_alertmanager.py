@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -133,6 +134,29 @@ def test_a_receiver_that_wishes_to_be_left_alone_says_for_how_long() -> None:
     assert send(lambda _request: reply(429, "", "Retry-After: 7"), ["a"])[0].retry_after == 7
     assert send(lambda _request: reply(503, "", "Retry-After: 99999999"), ["a"])[0].retry_after is None
     assert send(lambda _request: reply(503, "", "Retry-After: -1"), ["a"])[0].retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ('{"cluster": {}, "uptime": "2026-10-05T08:15:30.000Z"}', NOW),
+        ('{"uptime": "2026-10-05T15:15:30+07:00"}', NOW),
+        ("", None),
+        ("garbage", None),
+        ("[]", None),
+        ('{"uptime": "yesterday"}', None),
+        ('{"uptime": "2026-10-05T08:15:30"}', None),
+        ('{"uptime": null, "x": "' + "x" * 2_000_000 + '"}', None),
+    ],
+)
+def test_since_when_it_runs_is_asked_and_may_stay_unknown(status: str, expected: datetime | None) -> None:
+    """Whatever it answers."""
+
+    async def go() -> datetime | None:
+        async with Receiver(status=status) as receiver, Poster() as poster:
+            return await Alertmanager(poster, destination(receiver.url, path=PATH)).started()
+
+    assert asyncio.run(go()) == expected
 
 
 def test_nothing_listens() -> None:

@@ -21,10 +21,11 @@ class Told:
     def __init__(self, engine: Engine, since: datetime = NOW - DAY) -> None:
         self.store = DeliveryStore(engine, "am", SHOWN)
         self.since = self.store.register(since)
+        self.started = NOW - DAY
 
     def due(self, at: datetime, *, full: bool = False) -> list[tuple[str, int, str]]:
         """Which alerts are due, of which episode, and as what."""
-        pages = self.store.due(at, self.since, full=full)
+        pages = self.store.due(at, self.since, self.started, full=full)
         return [
             (due.alert.id, due.alert.episode, "resolved" if due.resolved else "open")
             for page in pages
@@ -34,7 +35,7 @@ class Told:
     def take(self, at: datetime, *, full: bool = False) -> list[tuple[str, int, str]]:
         """The same, and take it."""
         found = self.due(at, full=full)
-        for page in self.store.due(at, self.since, full=full):
+        for page in self.store.due(at, self.since, self.started, full=full):
             self.store.accepted(page, at)
         return found
 
@@ -92,6 +93,21 @@ def test_a_short_alert_is_shown_for_a_while(engine: Engine) -> None:
     assert told.store.undelivered(NOW + 2 * SECOND, told.since) == 0
     assert told.due(NOW + SHOWN) == [("a1", 1, "resolved")]
     assert told.store.undelivered(NOW + SHOWN, told.since) == 1
+
+
+def test_what_a_restarted_destination_has_forgotten_is_shown_again(engine: Engine) -> None:
+    """What is over meanwhile is shown as open first: its people wait for the end of what they were told."""
+    told = Told(engine)
+    put(engine, alert("over"), alert("open"))
+    told.take(NOW)
+    put(engine, over(alert("over"), NOW + 5 * MINUTE))
+    told.started = NOW + 6 * MINUTE
+    back = NOW + 7 * MINUTE
+    assert told.store.undelivered(back, told.since, told.started) == 2
+    assert told.take(back, full=True) == [("open", 1, "open"), ("over", 1, "open")]
+    assert told.due(back + SECOND) == []
+    assert told.take(back + SHOWN) == [("over", 1, "resolved")]
+    assert told.store.undelivered(back + SHOWN, told.since, told.started) == 0
 
 
 def test_what_was_over_before_a_destination_was_known_is_no_news_for_it(engine: Engine) -> None:
