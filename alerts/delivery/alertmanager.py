@@ -50,7 +50,7 @@ class Alertmanager:
         self._clock = clock
 
     async def started(self) -> datetime | None:
-        """Since when it runs, by its own clock, as it keeps no alert over a restart; None: it does not say."""
+        """Since when it runs, by its own clock (it keeps no alert over a restart); None: it does not say."""
         said = await self._poster.get(self._status)
         try:
             return None if said is None else msgspec.json.decode(said, type=_Status).uptime

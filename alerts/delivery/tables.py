@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table
 
+from monitor.storage.lease import leases
 from monitor.storage.tables import Moment, metadata
+
+__all__ = ["deliveries", "destinations", "leases", "webhook_deliveries"]  # all that the delivery writes
 
 DESTINATION = String(200)
 ALERT_ID = String(100)
