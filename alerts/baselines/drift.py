@@ -1,4 +1,7 @@
-"""A slow rise: the one-sided cumulative sum of standardised residuals (Page 1954)."""
+"""A slow rise: the one-sided cumulative sum of standardised residuals (Page 1954), a step a day.
+
+Days and not hours are its steps, because the hours of one day rise and fall together.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,18 @@ from math import exp
 from typing import Final, NamedTuple
 
 REFERENCE: Final = 0.75
-"""Taken off at every step, in standard deviations: half of the rise that is to be found soonest, here 30 %
-where hours vary by 20 % (1.5 deviations)."""
-INTERVAL: Final = 2.0
-"""The decision interval is this times the rule's sensitivity: 10 deviations by default.
+"""Taken off at every step, in standard deviations: half of the rise that is to be found soonest, 1.5
+deviations (where days vary by 10 %, that is 15 %).
 
-Without any drift the sum of independent normal residuals then passes it once in 15 million steps, that is
-for one group in 1700 years; a steady rise of 1.5 deviations passes it after 15 steps, one of 1 deviation
-after 42 (`run_length`). Real hours of one day are alike, which is what the margin is for."""
+The sum is compared with the rule's sensitivity, its decision interval. At the default of 5, and without any
+drift, the sum of independent normal residuals passes it once in 9200 days for one group; a steady rise of 1.5
+deviations passes it after 8 days, one of 3 after 3 days (`run_length`)."""
 LARGEST_RESIDUAL: Final = 3.0
-"""One hour moves the sum by so much at the most: a single bulk hour is no drift."""
+"""One day moves the sum by so much at the most: a single bulk hour is no drift."""
 STEP_COUNTS: Final = 25.0
-"""Hours are put together until so many counts are expected, so that a residual is near normal."""
-OVERSHOOT: Final = 5.0
-"""The sum stays within this above the interval, so that an end of the drift is seen within a day."""
+"""Days are put together until so many counts are expected, so that a residual is near normal."""
+OVERSHOOT: Final = 1.5
+"""The sum stays within this above the interval, so that an end of the drift is seen two days later."""
 
 
 class Drift(NamedTuple):
@@ -33,35 +34,42 @@ class Drift(NamedTuple):
     since: int = 0
     waiting_seen: float = 0.0
     waiting_expected: float = 0.0
-    waiting_variance: float = 0.0
 
     @property
     def idle(self) -> bool:
         """Whether there is nothing to remember."""
-        return self.sum == 0 and self.waiting_expected == 0 and self.waiting_seen == 0
+        return self.sum == 0 and not self.waiting
+
+    @property
+    def waiting(self) -> bool:
+        """Whether hours wait for the end of their day."""
+        return self.waiting_expected > 0 or self.waiting_seen > 0
 
 
-def step(
-    drift: Drift, hour: int, seen: float, expected: float, variance: float, unit: float, interval: float
-) -> Drift:
-    """Take one hour in: what was seen, what was expected, and the relative variance beyond counting."""
-    waiting_seen = drift.waiting_seen + seen
-    waiting_expected = drift.waiting_expected + expected
-    # Hours that are put together are taken to vary together: the cautious assumption.
-    waiting_variance = max(drift.waiting_variance, variance)
-    if waiting_expected < STEP_COUNTS * unit:
-        return drift._replace(
-            waiting_seen=waiting_seen, waiting_expected=waiting_expected, waiting_variance=waiting_variance
-        )
-    deviation: float = (unit * waiting_expected + waiting_variance * waiting_expected**2) ** 0.5
-    residual = (waiting_seen - waiting_expected) / deviation
+def gather(drift: Drift, seen: float, expected: float) -> Drift:
+    """Take one hour in: what was seen, and what was expected."""
+    return drift._replace(
+        waiting_seen=drift.waiting_seen + seen, waiting_expected=drift.waiting_expected + expected
+    )
+
+
+def step(drift: Drift, hour: int, variance: float, unit: float, interval: float) -> Drift:
+    """Make a step of the hours that wait, at the end of a day; with too few counts expected, they wait on.
+
+    `hour` is the day's last hour, `variance` the relative variance of a day's total beyond counting.
+    """
+    expected = drift.waiting_expected
+    if expected < STEP_COUNTS * unit:
+        return drift
+    deviation: float = (unit * expected + variance * expected * expected) ** 0.5
+    residual = (drift.waiting_seen - expected) / deviation
     residual = min(max(residual, -LARGEST_RESIDUAL), LARGEST_RESIDUAL)
     total = min(drift.sum + residual - REFERENCE, interval + OVERSHOOT)
     if total <= 0:
         return Drift()
     return Drift(
         sum=total,
-        excess=drift.excess + waiting_seen - waiting_expected,
+        excess=drift.excess + drift.waiting_seen - expected,
         since=drift.since if drift.sum > 0 else hour,
     )
 

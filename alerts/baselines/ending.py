@@ -11,7 +11,7 @@ from alerts.baselines import silence as silences
 from alerts.baselines.counts import lower_bound, tail
 from alerts.baselines.drift import Drift
 from alerts.baselines.member import Member
-from alerts.baselines.season import Calendar, Season
+from alerts.baselines.season import DAY_HOURS, Calendar, Season
 from alerts.baselines.silence import Silence
 from alerts.baselines.spread import median
 from alerts.baselines.usual import Usual, usual_at_least, usual_on_average, usual_when_quiet
@@ -24,10 +24,14 @@ ENOUGH: Final = 5.0  # counts expected of a group whose ratio of seen to expecte
 
 
 class Ended(NamedTuple):
-    """A group in an hour that has ended; `seen` is None when there was no event."""
+    """A group in an hour that has ended; `seen` is None when there was no event.
+
+    `over` is True when the group was judged in that hour before: it only tells how everybody does.
+    """
 
     member: Member
     seen: int | None
+    over: bool = False
 
 
 class Verdict(NamedTuple):
@@ -62,8 +66,8 @@ def _below(
     usuals = [usual_at_least(one.member, calendar, season, sums) for one in ended]
     less = min(1.0, _everybody(ended, usuals))
     probability = tail(rule.sensitivity)
-    for (_, seen), usual in zip(ended, usuals, strict=True):
-        if usual is None or usual.mean <= 0 or less <= 0:
+    for (_, seen, over), usual in zip(ended, usuals, strict=True):
+        if over or usual is None or usual.mean <= 0 or less <= 0:
             yield None
             continue
         expected = usual.mean * less
@@ -86,7 +90,10 @@ def _silence(
     quiets = [usual_when_quiet(one.member, calendar, season, sums) for one in ended]
     less = min(1.0, _everybody(ended, [quiet[0] if quiet else None for quiet in quiets]))
     limit = log(tail(rule.sensitivity))
-    for (member, seen), quiet in zip(ended, quiets, strict=True):
+    for (member, seen, over), quiet in zip(ended, quiets, strict=True):
+        if over:
+            yield None
+            continue
         if seen is not None:
             member.silence = Silence()
             yield None
@@ -120,14 +127,18 @@ def _drift(
     sums = rule.measure == "sum"
     usuals = [usual_on_average(one.member, calendar, season, sums) for one in ended]
     more = max(1.0, _everybody(ended, usuals))
-    interval = drifts.INTERVAL * rule.sensitivity
-    for (member, seen), usual in zip(ended, usuals, strict=True):
+    interval = rule.sensitivity
+    day_ends = season.slot % DAY_HOURS == DAY_HOURS - 1
+    for (member, seen, over), usual in zip(ended, usuals, strict=True):
+        if over:
+            yield None
+            continue
         total = seen or 0
         if usual is not None:
-            expected = usual.mean * more
-            member.drift = drifts.step(
-                member.drift, hour, total, expected, usual.variance, usual.unit, interval
-            )
+            member.drift = drifts.gather(member.drift, total, usual.mean * more)
+            if day_ends:
+                variance = member.daily_variance(calendar, season.week, usual.unit)
+                member.drift = drifts.step(member.drift, hour, variance, usual.unit, interval)
         now: Drift = member.drift
         if now.sum <= interval or now.excess < rule.floor:
             yield None

@@ -72,6 +72,11 @@ class History:
         newest, most = held[0], len(held) - 1
         return [held[newest - week + 1] if 0 <= newest - week < most else 0 for week in weeks]
 
+    def at(self, week: int, slot: int) -> int:
+        """A slot's total in one week; 0 where nothing came or nothing is kept."""
+        held = self.slots.get(slot)
+        return held[held[0] - week + 1] if held and 0 <= held[0] - week < len(held) - 1 else 0
+
     def weeks_known(self, week: int, slot: int) -> float:
         """Weeks from the first that is known until an hour of the week."""
         return (week - self.first[0]) + (slot - self.first[1]) / WEEK_HOURS
@@ -106,6 +111,17 @@ class History:
             for week in weeks_of[slot // DAY_HOURS]:
                 back = newest - week
                 total = held[back + 1] if 0 <= back < most else 0
+                if total and later:
+                    yield total, later
+                later = total
+
+    def day_pairs(self, weeks_of: Sequence[Sequence[int]]) -> Iterator[tuple[float, float]]:
+        """Totals of the same day of the week in weeks that follow each other, both above zero."""
+        for day, weeks in enumerate(weeks_of):
+            slots = [slot for slot in self.slots if slot // DAY_HOURS == day]
+            later = 0
+            for week in weeks:
+                total = sum(self.at(week, slot) for slot in slots)
                 if total and later:
                     yield total, later
                 later = total

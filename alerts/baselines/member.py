@@ -36,13 +36,12 @@ class Member(Known):
 
 
 class Members:
-    """Groups by key, `limit` of them at the most: beyond, the least recently active go, and are counted."""
+    """Groups by key, `limit` of them at the most."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._members: dict[Group, Member] = {}
         self.get = self._members.get
-        self.evicted = 0
 
     def __len__(self) -> int:
         return len(self._members)
@@ -50,19 +49,18 @@ class Members:
     def __iter__(self) -> Iterator[tuple[Group, Member]]:
         return iter(self._members.items())
 
-    def put(self, group: Group, member: Member) -> list[Group]:
-        """Hold a group; return those that had to go."""
-        gone: list[Group] = []
-        if len(self._members) >= self._limit and group not in self._members:
-            number = max(1, self._limit // _PART_EVICTED)
-            oldest = nsmallest(number, ((one.last, key) for key, one in self._members.items()))
-            gone = [key for _, key in oldest]
-            for key in gone:
-                del self._members[key]
-            self.evicted += len(gone)
+    def put(self, group: Group, member: Member) -> None:
+        """Hold a group."""
         self._members[group] = member
-        return gone
 
     def remove(self, group: Group) -> None:
-        """Let a group go that has nothing to remember."""
+        """Let a group go. Raises KeyError for one that is not held."""
         del self._members[group]
+
+    def beyond(self) -> list[Group]:
+        """Those that have to go before one more is held: the least recently active."""
+        if len(self._members) < self._limit:
+            return []
+        number = len(self._members) - self._limit + max(1, self._limit // _PART_EVICTED)
+        oldest = nsmallest(number, ((one.last, key) for key, one in self._members.items()))
+        return [key for _, key in oldest]

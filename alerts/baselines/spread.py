@@ -12,8 +12,11 @@ At the default sensitivity of 5 the upper bound of a busy hour is then 2.3 times
 volume has once fallen by half, and coming back is a doubling that must not alarm every pair at once."""
 USUAL_VARIANCE: Final = 0.1
 """Relative variance of a group of which nothing is known (a standard deviation of 32 %)."""
+LEAST_DAILY_VARIANCE: Final = 0.01
+USUAL_DAILY_VARIANCE: Final = 0.02
+"""The same for the totals of whole days (standard deviations of 10 % and 14 %)."""
 MOST_VARIANCE: Final = 4.0
-_PRIOR_PAIRS: Final = 12  # pairs of hours that USUAL_VARIANCE counts for
+_PRIOR_PAIRS: Final = 12  # pairs of hours that the usual variance counts for
 _NORMAL_MEDIAN: Final = 0.45493642311957283  # median of the square of a standard normal variable
 
 
@@ -49,14 +52,19 @@ def capped_mean(values: Sequence[float], unit: float) -> float:
     return sum(min(value, cap) for value in values) / len(values)
 
 
-def relative_variance(pairs: Sequence[tuple[float, float]], unit: float) -> float:
+def relative_variance(
+    pairs: Sequence[tuple[float, float]],
+    unit: float,
+    usual: float = USUAL_VARIANCE,
+    least: float = LEAST_VARIANCE,
+) -> float:
     """Variance relative to the mean's square, beyond what counting alone gives, from pairs of like hours.
 
     Each pair are the same slot's totals in two successive weeks. The median of squared relative differences
     needs no centre, so that three weeks suffice, and bears nearly half of the pairs being odd: the scale
     estimate from pairwise differences of Shamos (1976) and Bickel & Lehmann (1979), scaled to the normal
     distribution. A total of mean m in units of `unit` varies by unit/m by counting alone; that is taken off.
-    Few pairs are blended with USUAL_VARIANCE. Between LEAST_VARIANCE and MOST_VARIANCE.
+    Few pairs are blended with `usual`. The result lies between `least` and MOST_VARIANCE.
     """
     told = [(a, b) for a, b in pairs if a + b >= 8 * unit]  # smaller ones show little but counting noise
     found = 0.0
@@ -64,5 +72,5 @@ def relative_variance(pairs: Sequence[tuple[float, float]], unit: float) -> floa
         squares = [2 * ((a - b) / (a + b)) ** 2 for a, b in told]
         counting = median([2 * unit / (a + b) for a, b in told])
         found = max(0.0, median(squares) / _NORMAL_MEDIAN - counting)
-    blended = (len(told) * found + _PRIOR_PAIRS * USUAL_VARIANCE) / (len(told) + _PRIOR_PAIRS)
-    return min(max(blended, LEAST_VARIANCE), MOST_VARIANCE)
+    blended = (len(told) * found + _PRIOR_PAIRS * usual) / (len(told) + _PRIOR_PAIRS)
+    return min(max(blended, least), MOST_VARIANCE)

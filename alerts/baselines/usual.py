@@ -20,7 +20,14 @@ from alerts.baselines.season import (
     neighbours,
 )
 from alerts.baselines.shrink import share, shrunk
-from alerts.baselines.spread import capped_mean, lower_mean, relative_variance, weighted_median
+from alerts.baselines.spread import (
+    LEAST_DAILY_VARIANCE,
+    USUAL_DAILY_VARIANCE,
+    capped_mean,
+    lower_mean,
+    relative_variance,
+    weighted_median,
+)
 
 OWN_WEIGHT: Final = 3
 """A slot's own totals weigh this against one for its neighbours': with both of them odd, its own decide."""
@@ -53,17 +60,19 @@ class Traits(NamedTuple):
 class Known:
     """What is known of a group: its history, and its traits of the week that was last asked for."""
 
-    __slots__ = ("_share", "_traits", "history")
+    __slots__ = ("_daily", "_share", "_traits", "history")
 
     def __init__(self, history: History) -> None:
         self.history = history
         self._traits: Traits | None = None
         self._share: tuple[int, float | None] | None = None
+        self._daily: tuple[int, float] | None = None
 
     def forget_traits(self) -> None:
         """Work traits out anew: the history was changed from outside."""
         self._traits = None
         self._share = None
+        self._daily = None
 
     def traits(self, calendar: Calendar, week: int, sums: bool) -> Traits:
         """Spread and unit as of the beginning of a week; its eve, which may not have ended, is left out."""
@@ -75,6 +84,16 @@ class Known:
             active = self.history.active_weeks(weeks)
             known = self._traits = Traits(week, relative_variance(pairs, unit or 1.0), unit, active)
         return known
+
+    def daily_variance(self, calendar: Calendar, week: int, unit: float) -> float:
+        """Relative variance of a day's total beyond counting, the expectation's own included."""
+        if self._daily is None or self._daily[0] != week:
+            weeks = [_settled(calendar, week, day) for day in range(WEEK_DAYS)]
+            pairs = list(self.history.day_pairs(weeks))
+            variance = relative_variance(pairs, unit, USUAL_DAILY_VARIANCE, LEAST_DAILY_VARIANCE)
+            known = max(1, len(self.history.known(0, calendar.weeks(week, 0))))
+            self._daily = (week, variance * (1 + 1 / known))
+        return self._daily[1]
 
     def _unit(self, week: int) -> float | None:
         """The size-weighted mean of single values: a sum of values that come by chance varies as a count of
@@ -184,13 +203,12 @@ def usual_at_least(group: Known, calendar: Calendar, season: Season, sums: bool)
 
 
 def usual_on_average(group: Known, calendar: Calendar, season: Season, sums: bool) -> Usual | None:
-    """What comes in an hour on average, for adding up over many hours."""
+    """What comes in an hour on average, for adding up over a day."""
     traits = group.traits(calendar, season.week, sums)
     totals = like_hours(group.history, calendar, season)
     if traits.unit is None or not totals:
         return None
-    spread = traits.variance * (1 + 1 / len(totals))
-    return Usual(capped_mean(totals, traits.unit), spread, traits.unit)
+    return Usual(capped_mean(totals, traits.unit), traits.variance, traits.unit)
 
 
 def usual_when_quiet(
