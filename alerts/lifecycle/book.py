@@ -102,15 +102,14 @@ class AlertBook:
         return changes
 
     def _by_id(self, detections: Iterable[Detection]) -> dict[str, _Found]:
-        found: dict[str, _Found] = {}
-        for detection in detections:
-            group = tuple(sorted(detection.group))
-            agency = storable(detection.agency)
-            key = alert_id(detection.rule, agency, group)
-            if key not in found:
-                found[key] = _Found(self.info(detection.rule), agency, group)
-            found[key].totals.append(Total.of(detection))
-        return found
+        apart: dict[tuple[str, str, Group], list[Total]] = {}
+        for one in detections:
+            key = (one.rule, storable(one.agency), tuple(sorted(one.group)))
+            apart.setdefault(key, []).append(Total.of(one))
+        return {
+            alert_id(rule, agency, group): _Found(self.info(rule), agency, group, totals)
+            for (rule, agency, group), totals in apart.items()
+        }
 
     def _fold(self, what: _Found, held: list[Alert], last_episode: int, now: datetime) -> Folded:
         info = what.info

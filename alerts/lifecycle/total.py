@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from heapq import nlargest, nsmallest
 from typing import Self
 
 from alerts.model import EVIDENCE, Detection, Evidence
@@ -69,23 +70,35 @@ class Total:
 
     def plus(self, other: Total) -> Total:
         """Both together."""
-        return Total(
-            min(self.first_ms, other.first_ms),
-            max(self.last_ms, other.last_ms),
-            min(self.count + other.count, LARGEST_COUNT),
-            tuple(sorted({*self.earliest, *other.earliest})[:EVIDENCE]),
-            tuple(sorted({*self.latest, *other.latest})[-EVIDENCE:]),
-            max(self, other, key=lambda one: (one.last_ms, plain_facts(one.facts))).facts,
-        )
+        return summed((self, other))
+
+
+def summed(totals: Sequence[Total]) -> Total:
+    """All of them together; at least one."""
+    if len(totals) == 1:
+        return totals[0]
+    last_ms = max(one.last_ms for one in totals)
+    ends_last = [one.facts for one in totals if one.last_ms == last_ms]
+    return Total(
+        min(one.first_ms for one in totals),
+        last_ms,
+        min(sum(one.count for one in totals), LARGEST_COUNT),
+        tuple(nsmallest(EVIDENCE, {event for one in totals for event in one.earliest})),
+        tuple(nlargest(EVIDENCE, {event for one in totals for event in one.latest})[::-1]),
+        max(ends_last, key=plain_facts) if len(ends_last) > 1 else ends_last[0],
+    )
 
 
 def clusters(totals: Iterable[Total], quiet_s: int) -> list[Total]:
     """Sums with no more than `quiet_s` seconds between one and the next, added up; in order of time."""
     quiet_ms = quiet_s * 1000
-    together: list[Total] = []
+    together: list[list[Total]] = []
+    until_ms = 0
     for total in sorted(totals, key=lambda one: (one.first_ms, one.last_ms)):
-        if together and total.first_ms <= together[-1].last_ms + quiet_ms:
-            together[-1] = together[-1].plus(total)
+        if together and total.first_ms <= until_ms:
+            together[-1].append(total)
+            until_ms = max(until_ms, total.last_ms + quiet_ms)
         else:
-            together.append(total)
-    return together
+            together.append([total])
+            until_ms = total.last_ms + quiet_ms
+    return [summed(each) for each in together]
