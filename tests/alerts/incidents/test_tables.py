@@ -26,11 +26,11 @@ def test_the_migration_makes_what_the_tables_say(engine: Engine) -> None:
 
 
 def shape(engine: Engine) -> object:
-    """Everything the database knows of the tables, but for comments."""
+    """Everything the database knows of the tables."""
     found, known = inspect(engine), {}
     for table in TABLES:
         columns = [
-            (one["name"], str(one["type"]), one["nullable"], one["default"])
+            (one["name"], str(one["type"]), one["nullable"], one["default"], one.get("comment"))
             for one in found.get_columns(table.name)
         ]
         keys = found.get_pk_constraint(table.name)["constrained_columns"]

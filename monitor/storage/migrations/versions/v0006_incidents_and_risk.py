@@ -11,8 +11,8 @@ down_revision = "0005"
 NAME = sa.String(200)
 
 
-def _text(*names: str) -> list[sa.Column[str]]:
-    return [sa.Column(name, sa.Text(), nullable=False) for name in names]
+def _text(*names: str, comment: str | None = None) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text(), nullable=False, comment=comment) for name in names]
 
 
 def _number(name: str, *, nullable: bool = False) -> sa.Column[int]:
@@ -32,16 +32,23 @@ def upgrade() -> None:
         _number("detected_at"),
         _number("due_at"),
         sa.Column("personal_data", sa.String(10), nullable=False),
-        *_text("categories"),
+        *_text("categories", comment="JSON list"),
         _number("records", nullable=True),
         _number("persons", nullable=True),
-        *_text("services", "agreements", "alerts", "events", "slots"),
+        *_text("services", "agreements", comment="JSON list"),
+        *_text("alerts", "events", comment="JSON list of ids"),
+        *_text("slots", comment="JSON object: what people told for the notice"),
         sa.Column("status", sa.String(20), nullable=False),
         _number("notified_at", nullable=True),
         sa.Column("reference", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         _number("running_since"),
-        sa.Column("warned", sa.Integer(), nullable=True),
+        sa.Column(
+            "warned",
+            sa.Integer(),
+            nullable=True,
+            comment="hours left at the last threshold that was alerted on",
+        ),
         _number("opened_at"),
         _number("updated_at"),
         sa.PrimaryKeyConstraint("id", name="pk_incidents"),
@@ -55,7 +62,7 @@ def upgrade() -> None:
         _number("at"),
         sa.Column("desk", sa.String(100), nullable=False),
         sa.Column("what", sa.String(40), nullable=False),
-        *_text("changed"),
+        *_text("changed", comment="JSON object: the new values"),
         sa.PrimaryKeyConstraint("incident", "number", name="pk_incident_changes"),
     )
     op.create_table(
