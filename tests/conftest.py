@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.parts.alertmanager import Alertmanager, Inbox, require_alertmanager
 from tests.parts.chromium import browsing, require_chromium
 from tests.parts.embedded import require_embedded
 from tests.parts.kafka import require_kafka
@@ -65,6 +66,28 @@ def chromium(tmp_path: Path) -> Iterator[Chrome]:
     """A running browser of this test's own, driven by Selenium."""
     with browsing(require_chromium(), tmp_path / "browser-profile") as browser:
         yield browser
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    """A webhook that keeps what an Alertmanager sends it."""
+    with Inbox() as running:
+        yield running
+
+
+@pytest.fixture
+def alertmanager(tmp_path: Path, inbox: Inbox) -> Iterator[Alertmanager]:
+    """A running Alertmanager of this test's own that notifies `inbox`, and waits a second at the most."""
+    require_alertmanager()
+    configuration = tmp_path / "alertmanager.yml"
+    configuration.write_text(
+        "route: {receiver: inbox, group_by: [alertname, agency, agreement], group_wait: 500ms,"
+        " group_interval: 1s, repeat_interval: 1h}\n"
+        f"receivers: [{{name: inbox, webhook_configs: [{{url: '{inbox.url}'}}]}}]\n",
+        encoding="utf-8",
+    )
+    with Alertmanager(configuration, tmp_path / "alertmanager-data") as running:
+        yield running
 
 
 @pytest.fixture

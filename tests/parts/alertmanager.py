@@ -1,4 +1,4 @@
-"""A real Alertmanager on its own port and data folder, which can be killed and started again."""
+"""A real Alertmanager that can be killed and started again, and an inbox for whom it notifies."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +25,7 @@ START_SECONDS = 30.0
 ATTEMPTS = 3  # a port that was free a moment ago can be taken by the time it is bound
 # How often the notification log is written: what a kill may cost. The default is 15 minutes.
 SNAPSHOT = "1s"
+WATCHDOG = "watchdog"  # the label alert_id of the alert that the monitor keeps open
 
 
 def require_alertmanager() -> None:
@@ -74,6 +77,11 @@ class Alertmanager:
             self._child.stop()
             self._child = None
 
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal, as SIGSTOP for one that is frozen."""
+        assert self._child
+        self._child.send(number)
+
     def kill(self) -> None:
         """End it at once, as a power cut would; its data stay."""
         assert self._child
@@ -92,8 +100,9 @@ class Alertmanager:
             return json.load(answer)
 
     def alerts(self) -> dict[str, dict[str, Any]]:
-        """The alerts that it holds as not resolved, by their label alert_id."""
-        return {each["labels"]["alert_id"]: each for each in self.get("/api/v2/alerts")}
+        """The alerts that it holds as not resolved, by their label alert_id, but for the watchdog."""
+        held = {each["labels"]["alert_id"]: each for each in self.get("/api/v2/alerts")}
+        return {name: each for name, each in held.items() if name != WATCHDOG}
 
     def _launch(self, port: int) -> bool:
         program = _program()
@@ -126,6 +135,49 @@ class Alertmanager:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+class Inbox:
+    """A webhook of Alertmanager's on a free port: who was told what, in the order in which it came."""
+
+    def __init__(self) -> None:
+        told = self.messages = list[dict[str, Any]]()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Its address, for `webhook_configs`."""
+        return f"http://127.0.0.1:{self._server.server_port}/"
+
+    def told(self, alert: str) -> list[str]:
+        """What was told of an alert, by its label alert_id: firing or resolved, each with every message."""
+        return [
+            each["status"]
+            for message in list(self.messages)
+            for each in message["alerts"]
+            if each["labels"].get("alert_id") == alert
+        ]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 def check_configuration(path: Path) -> subprocess.CompletedProcess[str]:
