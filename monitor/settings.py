@@ -23,6 +23,8 @@ from sqlalchemy.exc import ArgumentError
 from monitor.errors import UsageProblem
 
 PREFIX = "MONITOR_"
+# Beside this package, in the repository as in a wheel; a path and no import, as `alerts` builds on `monitor`.
+SHIPPED_RULES = Path(__file__).resolve().parent.parent / "alerts" / "rules"
 _SECRETS = (
     "kafka_sasl_password",
     "kafka_ssl_key_password",
@@ -78,7 +80,9 @@ class Settings(BaseSettings):
     database_url: str = "sqlite:///monitor.db"
     database_password: SecretStr | None = None
     registry: Path = Path("deploy/registry")
-    rules: Path = Path("alerts/rules")
+    rules: Annotated[
+        Path | None, Field(description="a folder of rules; without it, those that come with the monitor")
+    ] = None
     alertmanager_urls: Annotated[tuple[str, ...], NoDecode] = ()
     alertmanager_username: str | None = None
     alertmanager_password: SecretStr | None = None
@@ -240,6 +244,11 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The zone in which days, periods and working hours are cut."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def rules_folder(self) -> Path:
+        """Where rules are read from."""
+        return self.rules or SHIPPED_RULES
 
     @property
     def sqlalchemy_url(self) -> URL:

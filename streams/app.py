@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any, cast
 
 import faust
@@ -52,6 +52,7 @@ class App(faust.App):
     logger = logging.getLogger("faust.app")
     monitor_settings: Settings
     lanes: Lanes
+    alerting: ServiceT | None = None
     web_parts: WebParts
     batched_topics: frozenset[str]
     read_committed: bool
@@ -75,8 +76,22 @@ class App(faust.App):
         """None: Faust's folders are for tables, and there are no tables."""
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:
-        """Faust's services, and the lanes."""
-        return [*super().on_init_dependencies(), self.lanes]
+        """Faust's services, the lanes, and what works on alerts."""
+        own: list[ServiceT] = [self.lanes]
+        if self.alerting is not None:
+            own.append(self.alerting)
+        return [*super().on_init_dependencies(), *own]
+
+    async def send_change(
+        self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]
+    ) -> Awaitable[object]:
+        """Send a change of an alert; await the result for the broker's word. Raises KafkaError."""
+        topic = self.monitor_settings.topic("alerts")
+        try:
+            sent: Awaitable[object] = await self.producer.send(topic, key, value, None, None, headers)
+        except ProducerSendError as why:  # no KafkaError, though one is its cause
+            raise KafkaError(str(why)) from why
+        return sent
 
     async def publish_letters(self, letters: list[DeadLetter]) -> None:
         """Send dead letters and wait until the broker has them all. Raises KafkaError."""

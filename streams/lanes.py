@@ -209,6 +209,17 @@ class Lanes(Service):
         offsets = await self.open([tp])
         await self._reader.start_reading(offsets)
 
+    async def reopen(self) -> None:
+        """Commit and open every partition anew, one after the other: other rules hold from now on."""
+        for tp, lane in list(self._lanes.items()):
+            try:
+                async with asyncio.timeout(LAST_COMMIT_S):
+                    await self._commit_fully(tp, lane)
+            except (TimeoutError, DBAPIError, KafkaError) as why:
+                log.warning("partition opened anew without a last commit", reason=_brief(why))
+            if self._lanes.get(tp) is lane:
+                await self._reopen(tp)
+
     def _lose(self, tp: TP, lane: Lane, first: int) -> None:
         lost = first - lane.next_offset
         log.error(

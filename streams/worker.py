@@ -6,10 +6,12 @@ import gc
 import socket
 import sys
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
+from alerts.watch import ExchangeWatch, SecurityWatch
 from monitor import __version__
 from monitor.errors import UsageProblem
 from monitor.events.pseudonym import Pseudonyms
@@ -29,6 +31,7 @@ from streams.app import App, create_app
 from streams.exchanges import Exchanges
 from streams.processor import Processors
 from streams.security_events import SecurityEvents
+from streams.watching import watching
 from streams.web import WebParts
 
 log = structlog.get_logger(__name__)
@@ -64,12 +67,17 @@ def build(settings: Settings) -> App:
         dedupe_window=settings.dedupe_window,
         dedupe_max_ids=settings.dedupe_max_ids,
     )
-    book, pseudonyms = Book(registry, settings.zone), Pseudonyms.of(settings)
+    book = Book(registry, settings.zone)
+    watched = watching(settings, engine, book, metrics)
+    desk = watched.desk
     processors: Processors = {
-        settings.topic("exchanges"): Exchanges(engine, book, limits, counted),
-        settings.topic("security-events"): SecurityEvents(engine, registry, limits, pseudonyms, secured),
+        settings.topic("exchanges"): Exchanges(engine, book, limits, counted, partial(ExchangeWatch, desk)),
+        settings.topic("security-events"): SecurityEvents(
+            engine, registry, limits, Pseudonyms.of(settings), secured, partial(SecurityWatch, desk)
+        ),
     }
     app = create_app(settings, processors, own)
+    app.alerting = watched.serve(app)
     sources = Sources.of(counted, own, lambda: app.lanes.lag().items(), app.lanes.open_partitions)
     app.web_parts = WebParts(
         overview=Overview(sources, registry, datetime.now(UTC).timestamp()),

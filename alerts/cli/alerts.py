@@ -215,8 +215,8 @@ def _rules(settings: Settings) -> Mapping[str, RuleInfo]:
     from alerts.sigma.load import load_rules
 
     try:
-        loaded = load_rules(settings.rules, strict=False)
+        loaded = load_rules(settings.rules_folder, strict=False)
     except MonitorError:
-        click.echo(f"{settings.rules} cannot be used (`monitor rules check`): no runbook is shown", err=True)
+        click.echo(f"{settings.rules_folder} cannot be used (`monitor rules check`): no runbook is shown", err=True)
         return {}
     return {one.info.id: one.info for one in (*loaded.events, *loaded.memories)}

@@ -44,7 +44,7 @@ def check(ctx: click.Context, *, folder: Path | None, lenient: bool) -> None:
     """
     from alerts.sigma.load import RuleProblems, load_folder
 
-    folder = folder or load_settings().rules
+    folder = folder or load_settings().rules_folder
     try:
         loaded = load_folder(folder, strict=not lenient)
     except RuleProblems as why:
@@ -75,7 +75,7 @@ def list_(*, folder: Path | None, lenient: bool, as_json: bool) -> None:
     """
     from alerts.sigma.load import load_folder
 
-    loaded = load_folder(folder or load_settings().rules, strict=not lenient)
+    loaded = load_folder(folder or load_settings().rules_folder, strict=not lenient)
     found = sorted(_all(loaded.rules), key=lambda rule: (-rule.info.risk_score, rule.info.title))
     if as_json:
         for rule in found:
@@ -126,7 +126,7 @@ def test(
     from alerts.sigma.runner import engine_runner
 
     settings = load_settings()
-    loaded = load_folder(folder or settings.rules, strict=not lenient)
+    loaded = load_folder(folder or settings.rules_folder, strict=not lenient)
     chosen = _chosen(loaded, wanted)
     runner = engine_runner(registry_folder or settings.registry, settings.zone)
     outcomes = list(run_cases(loaded, runner, chosen))

@@ -1,0 +1,256 @@
+"""All that rules do in one partition: they see events, find, remember, and write it with what was counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import Connection
+from sqlalchemy import Engine as Database
+
+from alerts.engine.changes import EngineChanges
+from alerts.engine.engine import LATENESS_MS, Engine
+from alerts.engine.plan import BaselineFactory
+from alerts.engine.register import AgreementsInForce
+from alerts.engine.store import EngineStore
+from alerts.fields import EXCHANGES, SECURITY_EVENTS, ExchangeSeen
+from alerts.incidents.metrics import IncidentMetrics
+from alerts.incidents.model import Report
+from alerts.incidents.sources import from_alert, from_security_event, with_registry
+from alerts.incidents.store import open_incidents
+from alerts.lifecycle.alert import Change, ChangeKind
+from alerts.lifecycle.book import AlertBook
+from alerts.metrics import AlertMetrics
+from alerts.risk.store import add_detections
+from alerts.rule import RuleSet
+from monitor.events.exchange import identity_of
+from monitor.events.fields import FIELD_LISTS
+from monitor.events.pseudonym import WITHHELD, Pseudonyms
+from monitor.events.security_event import SecurityEvent
+from monitor.judging.book import Book
+from monitor.judging.breach import Breach
+from monitor.ledger.moment import EPOCH
+from monitor.ledger.partition import Witnessed
+
+# Event time between two looks at the clock by rules that only see part of the events.
+NOTED_EVERY = timedelta(seconds=1)
+# When nothing comes, time passes in steps of this many milliseconds: each is a transaction a partition.
+TICK_MS = 5_000
+
+_MILLISECOND = timedelta(milliseconds=1)
+_joined = b"".join
+
+
+@dataclass(slots=True)
+class Taken:
+    """What one transaction writes of a partition's rules, and what came of it (of the last try)."""
+
+    engine: EngineChanges
+    reports: Sequence[Report] = ()
+    changes: list[Change] = field(default_factory=list)
+    incidents_refused: int = 0
+
+
+class Told(NamedTuple):
+    """Whom a watch tells, after its transaction."""
+
+    alerts: AlertMetrics
+    incidents: IncidentMetrics
+    changed: Callable[[], None]  # alerts have changed: whoever sends them need not wait
+
+
+class Desk:
+    """What all watches of a worker share: rules, registry, and the book that detections are entered in."""
+
+    def __init__(
+        self,
+        database: Database,
+        rules: RuleSet,
+        book: Book,
+        pseudonyms: Pseudonyms,
+        told: Told,
+        *,
+        baselines: BaselineFactory | None = None,
+    ) -> None:
+        self.database = database
+        self.judging = book
+        self.pseudonyms = pseudonyms
+        self.told = told
+        self._baselines = baselines
+        self.use(rules)
+
+    def use(self, rules: RuleSet) -> None:
+        """Go on with these rules; watches that are open keep theirs."""
+        self.rules = rules
+        self.alerts = AlertBook(rules, self.judging.registry, self.judging.zone)
+
+    def engine(self, source: str) -> Engine:
+        """An engine for a partition of a source, that remembers nothing yet."""
+        return Engine(
+            self.rules,
+            source,
+            register=AgreementsInForce.of(self.judging),
+            baselines=self._baselines,
+        )
+
+    def risk_of(self, rule: str) -> int:
+        """What a detection of a rule weighs."""
+        return self.alerts.info(rule).risk_score
+
+
+class PartitionWatch:
+    """The rules of one partition. Opened, it remembers what the database holds."""
+
+    def __init__(self, desk: Desk, source: str, topic: str, partition: int) -> None:
+        """Raises sqlalchemy.exc.DBAPIError."""
+        self.engine = desk.engine(source)
+        self._desk = desk
+        self._alerts = desk.alerts
+        self._topic = topic
+        self._partition = partition
+        self._store = EngineStore(topic, partition)
+        self._dirty = False
+        with desk.database.begin() as connection:
+            loaded = self._store.load(connection, desk.rules.fingerprints)
+        if loaded is not None:
+            self.engine.restore(loaded)
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is anything to write."""
+        return self._dirty
+
+    def tick(self, now: datetime) -> None:
+        """Nothing came up to now, and all that came was seen: let time pass for the rules."""
+        watermark = (now - EPOCH) // _MILLISECOND - LATENESS_MS
+        known = self.engine.watermark_ms
+        if known is None or watermark - known >= TICK_MS:
+            self.engine.advance(watermark)
+            self._dirty = True
+
+    def take(self) -> Taken:
+        """Hand over what is to be written."""
+        self._dirty = False
+        return Taken(self.engine.take())
+
+    def write(self, connection: Connection, taken: Taken, now: datetime) -> None:
+        """Write it, in the transaction that moves the offset; the same may be tried again.
+
+        1. What the engine remembers.
+        2. What was found: alerts, and the risk of agencies.
+        3. Incidents that begin with it, which may wait for another worker and so come last.
+        """
+        self._store.write(connection, taken.engine)
+        detections = taken.engine.detections
+        taken.changes = self._alerts.write(connection, detections, now)
+        registry = self._desk.judging.registry
+        add_detections(
+            connection,
+            self._topic,
+            self._partition,
+            detections,
+            weight=self._desk.risk_of,
+            registered=registry.agencies,
+        )
+        zone = self._desk.judging.zone
+        reports = [*taken.reports, *self._leaks(taken.changes)]
+        if reports:
+            known = (with_registry(report, registry, zone) for report in reports)
+            opened = open_incidents(connection, known, zone=zone, now=now)
+            taken.incidents_refused = opened.refused
+
+    def committed(self, taken: Taken) -> None:
+        """Count it in the metrics, and tell whoever sends alerts."""
+        told = self._desk.told
+        told.alerts.found(taken.engine.detections, self._alerts)
+        told.alerts.happened(taken.changes)
+        if taken.incidents_refused:
+            told.incidents.refused(taken.incidents_refused)
+        if taken.changes:
+            told.changed()
+
+    def _leaks(self, changes: Iterable[Change]) -> list[Report]:
+        reports = []
+        for change in changes:
+            if change.kind is ChangeKind.OPENED and change.alert.leak:
+                alert = change.alert
+                report = from_alert(
+                    self._alerts.info(alert.rule),
+                    alert.agency,
+                    f"{alert.id}/{alert.episode}",
+                    (alert.first_time - EPOCH) // _MILLISECOND,
+                    services=[value for name, value in alert.group if name == "service"],
+                    events=[one.event_id for one in alert.evidence],
+                )
+                if report is not None:
+                    reports.append(report)
+        return reports
+
+
+class SecurityWatch(PartitionWatch):
+    """Rules on security events; events that report an incident open one."""
+
+    def __init__(self, desk: Desk, topic: str, partition: int) -> None:
+        super().__init__(desk, SECURITY_EVENTS.name, topic, partition)
+        self._reports: list[Report] = []
+
+    def observe(self, accepted: Iterable[tuple[SecurityEvent, int]]) -> None:
+        """See events, in their order, each with its time in milliseconds since 1970."""
+        self._dirty = True
+        for event, time_ms in accepted:
+            self.engine.observe(event, time_ms, event.id)
+            report = from_security_event(event)
+            if report is not None:
+                self._reports.append(report)
+
+    def take(self) -> Taken:
+        """Hand over what is to be written."""
+        taken = super().take()
+        taken.reports, self._reports = self._reports, []
+        return taken
+
+
+class ExchangeWatch(PartitionWatch):
+    """Rules on exchanges: of those that no rule could match only the time is noted, now and then."""
+
+    def __init__(self, desk: Desk, topic: str, partition: int) -> None:
+        super().__init__(desk, EXCHANGES.name, topic, partition)
+        self._wanted = self.engine.prefilter().wanted
+        newest = self.engine.newest_ms
+        self._note_at = datetime.min.replace(tzinfo=UTC)
+        if newest is not None:
+            self._note_at = EPOCH + newest * _MILLISECOND + NOTED_EVERY
+
+    def observe(self, witnessed: Iterable[Witnessed]) -> None:
+        """See exchanges, in their order, each with how it was judged."""
+        self._dirty = True
+        engine, wanted, hide = self.engine, self._wanted, self._pseudonym
+        for exchange, time, pair, breaches in witnessed:
+            if time >= self._note_at:
+                self._note_at = time + NOTED_EVERY
+                engine.note_time((time - EPOCH) // _MILLISECOND)
+            if wanted(exchange, pair, breaches):
+                time_ms = (time - EPOCH) // _MILLISECOND
+                seen = ExchangeSeen(
+                    exchange,
+                    time_ms,
+                    pair,
+                    breaches,
+                    tuple(FIELD_LISTS[_joined((exchange.fields,))] or ()),
+                    hide(exchange.actor),
+                    hide(exchange.subject),
+                )
+                engine.observe(seen, time_ms, _id_of(exchange.id, breaches))
+
+    def _pseudonym(self, raw: msgspec.Raw) -> str | None:
+        """The pseudonym of an officer or a citizen; None also for want of a key: many would be one then."""
+        pseudonym = self._desk.pseudonyms.of_value(identity_of(raw))
+        return None if pseudonym == WITHHELD else pseudonym
+
+
+def _id_of(identity: str, breaches: tuple[str, ...]) -> str:
+    """The id that rules know an event by: one that came again is another event than the first."""
+    return f"{identity}#again" if breaches == (Breach.DUPLICATE_ID,) else identity
