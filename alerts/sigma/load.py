@@ -146,7 +146,7 @@ class _Loading:
         if len(sources) > 1:
             reason = f"read {' and '.join(sources)}; events of different sources are not seen together"
             document.problem(reason, "correlation", "rules")
-        if len(parts) < len(pending.form.rules):
+        if len(parts) < len(pending.form.rules) or len(sources) > 1:
             return
         build = build_memory(pending, tuple(parts))
         if build is not None:

@@ -126,7 +126,10 @@ def build_memory(pending: Pending, parts: tuple[Part, ...]) -> Build | None:
 
 def _fields(document: Document, form: Remembering, parts: tuple[Part, ...]) -> tuple[Mapping[str, str], ...]:
     """For each part, the field that has each name of the group."""
+    before = len(document.problems)
     aliases = _aliases(document, form, parts)
+    if len(document.problems) > before:
+        return tuple({} for _ in parts)
     found: list[dict[str, str]] = []
     for part in parts:
         here: dict[str, str] = {}

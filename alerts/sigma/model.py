@@ -164,7 +164,7 @@ class NewTermOf(Remembering):
 class RegisterOf(Remembering):
     """`type: register`: a look-up in the agreement in force."""
 
-    lookup: dict[Literal["consumer", "service"], Name]
+    lookup: dict[Literal["consumer", "service"], Name] = {}
     attribute: Literal["none", "purposes", "fields", "allowed_systems", "security_level"] = "none"
     value_field: Name | None = None
 

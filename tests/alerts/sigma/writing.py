@@ -13,7 +13,7 @@ from alerts.sigma.document import Document
 from alerts.sigma.events import BASE_MS, build_event
 from alerts.sigma.head import read_head
 from alerts.sigma.load import RuleProblems, load_rules
-from alerts.sigma.term import closure, indexes
+from alerts.sigma.term import Term, closure, indexes
 from monitor.registry.documents import parse_document
 
 Values = dict[str, Any]
@@ -107,23 +107,28 @@ def refused(folder: Path, *documents: Values, strict: bool = True) -> list[str]:
     return []
 
 
-def drafted(
-    detection: Values, service: str = "exchanges"
-) -> tuple[Matches, tuple[Literals, ...]] | list[str]:
-    """What a detection compiles to and its indexes, or what is wrong with it as `key: reason`."""
+def drafted_term(detection: Values, service: str = "exchanges") -> Term | list[str]:
+    """The term of a detection, or what is wrong with it as `key: reason`."""
     values = rule(
         detection=detection,
         logsource={"product": "data-exchange", "service": service},
         without=("monitor",),
     )
-    document = Document(
-        "rules.yml", parse_document(yaml.safe_dump(values, allow_unicode=True, sort_keys=False))
-    )
+    text = yaml.safe_dump(values, allow_unicode=True, sort_keys=False)
+    document = Document("rules.yml", parse_document(text))
     checked = read_head(document, strict=False)
     draft = None if checked is None else draft_rule(checked)
     if draft is None:
         return [f"{each.key.removeprefix('detection.')}: {each.reason}" for each in document.problems]
-    return closure(draft.term), indexes(draft.term)
+    return draft.term
+
+
+def drafted(
+    detection: Values, service: str = "exchanges"
+) -> tuple[Matches, tuple[Literals, ...]] | list[str]:
+    """What a detection compiles to and its indexes, or what is wrong with it as `key: reason`."""
+    term = drafted_term(detection, service)
+    return term if isinstance(term, list) else (closure(term), indexes(term))
 
 
 def matches(detection: Values, event: Values, service: str = "exchanges") -> bool:
