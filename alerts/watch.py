@@ -17,6 +17,7 @@ from alerts.engine.plan import BaselineFactory
 from alerts.engine.register import AgreementsInForce
 from alerts.engine.store import EngineStore
 from alerts.fields import EXCHANGES, SECURITY_EVENTS, ExchangeSeen
+from alerts.incidents.clock import CLOCK_RULES
 from alerts.incidents.metrics import IncidentMetrics
 from alerts.incidents.model import Report
 from alerts.incidents.sources import from_alert, from_security_event, with_registry
@@ -85,7 +86,9 @@ class Desk:
     def use(self, rules: RuleSet) -> None:
         """Go on with these rules; watches that are open keep theirs."""
         self.rules = rules
-        self.alerts = AlertBook(rules, self.judging.registry, self.judging.zone)
+        self.alerts = AlertBook(
+            rules, self.judging.registry, self.judging.zone, built_in=CLOCK_RULES.values()
+        )
 
     def engine(self, source: str) -> Engine:
         """An engine for a partition of a source, that remembers nothing yet."""

@@ -41,7 +41,10 @@ class _Found:
 
 
 class AlertBook:
-    """Adds detections to alerts under the rules and the registry of the moment. Holds no state of its own."""
+    """Adds detections to alerts under the rules and the registry of the moment. Holds no state of its own.
+
+    `built_in` are rules that lie in no folder.
+    """
 
     def __init__(
         self,
@@ -49,10 +52,12 @@ class AlertBook:
         registry: Registry,
         zone: tzinfo = UTC,
         *,
+        built_in: Iterable[RuleInfo] = (),
         open_per_rule: int = OPEN_PER_RULE,
     ) -> None:
         self._rules: Mapping[str, RuleInfo] = {
-            one.info.id: one.info for one in (*rules.events, *rules.memories)
+            **{info.id: info for info in built_in},
+            **{one.info.id: one.info for one in (*rules.events, *rules.memories)},
         }
         self._registry = registry
         self._zone = zone
