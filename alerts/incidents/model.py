@@ -38,8 +38,9 @@ class Report:
     """What opens an incident. Times are UTC.
 
     `source` is what it comes from (an event, an alert, a desk's call); of one source comes one incident,
-    however often it is reported. `detected_at` starts the clock. `records` and `persons` are None while
-    nobody knows them. `alerts` and `events` are ids to look up.
+    however often it is reported. `aliases` are other keys under which the same may be reported.
+    `detected_at` starts the clock. `records` and `persons` are None while nobody knows them. `alerts` and
+    `events` are ids to look up.
     """
 
     source: str
@@ -57,11 +58,12 @@ class Report:
     alerts: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     slots: Mapping[str, str] = field(default_factory=dict)
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident(Report):
-    """A report that has a number.
+    """A report that has a number. Its aliases are kept apart and not read back.
 
     `due_at` is when the notice must have been given. `running_since` is when the monitor began to watch its
     clock, as it was opened, reopened or given another time of detection; `warned` is the last threshold

@@ -19,6 +19,7 @@ _LISTS: Final = ("categories", "services", "agreements", "alerts", "events")
 def to_row(incident: Incident) -> Row:
     """All columns of its row."""
     row: Row = {**asdict(incident), "tier": int(incident.tier)}
+    del row["aliases"]  # rows of their own
     for name in (*_LISTS, "slots"):
         row[name] = to_json(row[name])
     return row

@@ -38,10 +38,11 @@ def from_security_event(event: SecurityEvent) -> Report | None:
     detail = event.detail or {}
     # Without a key for pseudonyms, many different names arrive as one word: that names nothing.
     uid = next((str(detail[name]) for name in UIDS if detail.get(name) not in (None, "", WITHHELD)), None)
+    itself = event_source(event.agency, event.id)
     return Report(
-        # The agency, as ids of two senders may be alike; the kind, as a leak may be confirmed of an incident
-        # that was settled.
-        source=source_of(f"{kind}-{'uid' if uid else 'event'}", f"{event.agency}/{uid or event.id}"),
+        # With the kind, as a leak may be confirmed of an incident that was settled.
+        source=source_of(f"{kind}-uid", f"{event.agency}/{uid}") if uid else itself,
+        aliases=(itself,) if uid else (),
         agency=event.agency,
         tier=Tier(min(max(event.severity, 1), len(Tier))),
         detected_at=_moment(event.time),
@@ -70,11 +71,15 @@ def from_alert(
 
     `time_ms` is the time of the first event behind the alert, from which the clock runs, as nobody can have
     detected it before; whether personal data are concerned is for people to find out, while it runs.
+    `alert_id` names the episode, not only the alert. `events` are the ids of its evidence: where one of them
+    has opened an incident by itself, or stands behind another alert that has, the alert belongs to that one.
     """
     if not info.leak:
         return None
+    behind = items(events)
     return Report(
         source=source_of("alert", alert_id),
+        aliases=tuple(event_source(agency, one) for one in behind),
         agency=agency,
         tier=Tier(int(info.level)),
         detected_at=_moment(time_ms),
@@ -82,9 +87,14 @@ def from_alert(
         what=trimmed(info.title, MAX_WHAT),
         services=items(services),
         alerts=items([alert_id]),
-        events=items(events),
+        events=behind,
         slots={"what_vi": trimmed(info.title_vi, MAX_SLOT)} if info.title_vi else {},
     )
+
+
+def event_source(agency: str, event_id: str) -> str:
+    """The key of an event; with its agency, as ids of two senders may be alike."""
+    return source_of("event", f"{agency}/{event_id}")
 
 
 def with_registry(report: Report, registry: Registry, zone: ZoneInfo) -> Report:

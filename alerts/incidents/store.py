@@ -6,8 +6,8 @@ the year's number until the transaction ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,9 +18,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from alerts.incidents.changes import differences
 from alerts.incidents.clock import clock_detections, due_at, runs
 from alerts.incidents.clock_alerts import resolve_clock_alerts
-from alerts.incidents.model import Change, Incident, Report
+from alerts.incidents.model import Change, Incident, Report, items
 from alerts.incidents.rows import to_change, to_incident, to_json, to_row
-from alerts.incidents.tables import incident_changes, incident_numbers, incidents
+from alerts.incidents.tables import incident_changes, incident_numbers, incident_sources, incidents
 from alerts.incidents.words import UNSETTLED, Tier
 from alerts.model import Detection
 from monitor.errors import UsageProblem
@@ -47,50 +47,51 @@ def open_incidents(
 ) -> Opened:
     """Open an incident for each source that has none; of reports of one source the earliest detection holds.
 
+    A report of which any key is known opens none: `known` counts it, and an alert is noted at the incident it
+    belongs to. Give the reports of a batch's events and alerts together, or those of events first: an event
+    tells more of an incident than the alert on it.
     Numbers are those of the year of detection in `zone`: INC-2026-0001. A report beyond
     MAX_UNSETTLED_PER_AGENCY or MAX_UNSETTLED incidents opens none and is counted in `refused`; the alert or
     event that made it is kept elsewhere.
     """
     opened = Opened()
-    wanted: dict[str, Report] = {}
-    for report in reports:
-        before = wanted.get(report.source)
-        opened.known += before is not None
-        if before is None or _order(report) < _order(before):
-            wanted[report.source] = report
+    # Each source once; what was reported of it in one batch in several ways, as it was detected first.
+    by_source: dict[str, Report] = {}
+    for report in sorted(reports, key=_order, reverse=True):
+        opened.known += report.source in by_source
+        by_source[report.source] = report
+    wanted = sorted(by_source.values(), key=_order)
     if not wanted:
         return opened
-    opened.known += _drop_known(connection, wanted)
-    if not wanted:
-        return opened
-    # Years in order, so that two writers never wait for each other; once they are held, what others have
-    # opened is committed and can be seen.
-    years = sorted({_year(report, zone) for report in wanted.values()})
-    numbers = {year: _hold_number(connection, year) for year in years}
-    opened.known += _drop_known(connection, wanted)
-    per_agency = _unsettled_by_agency(connection)
-    for report in sorted(wanted.values(), key=_order):
-        held = per_agency.get(report.agency, 0)
-        if held >= MAX_UNSETTLED_PER_AGENCY or sum(per_agency.values()) >= MAX_UNSETTLED:
-            opened.refused += 1
-            continue
-        per_agency[report.agency] = held + 1
-        year = _year(report, zone)
-        numbers[year] += 1
-        incident = Incident(
-            **_fields(report),
-            id=f"INC-{year}-{numbers[year]:04d}",
-            due_at=due_at(report.detected_at),
-            running_since=now,
-            opened_at=now,
-            updated_at=now,
-        )
-        connection.execute(insert(incidents), to_row(incident))
-        _note(connection, incident.id, 1, now, desk, "opened", _fields(report))
-        opened.incidents.append(incident)
-    for year, last in numbers.items():
-        rows = update(incident_numbers).where(incident_numbers.c.year == year)
-        connection.execute(rows.values(last=last))
+    held = _incidents_of(connection, wanted)
+    if not all(_key_held(report, held) for report in wanted):
+        # Years in order, so that two writers never wait for each other; once they are held, what others have
+        # opened is committed and can be seen.
+        numbers = {
+            year: _hold_number(connection, year) for year in sorted({_year(one, zone) for one in wanted})
+        }
+        held = _incidents_of(connection, wanted)
+        per_agency = _unsettled_by_agency(connection)
+        for report in wanted:
+            if _key_held(report, held):
+                continue
+            of_agency = per_agency.get(report.agency, 0)
+            if of_agency >= MAX_UNSETTLED_PER_AGENCY or sum(per_agency.values()) >= MAX_UNSETTLED:
+                opened.refused += 1
+                continue
+            per_agency[report.agency] = of_agency + 1
+            year = _year(report, zone)
+            numbers[year] += 1
+            incident = _open(connection, report, f"INC-{year}-{numbers[year]:04d}", desk, now)
+            opened.incidents.append(incident)
+            held |= dict.fromkeys(_keys(report), incident.id)
+        for year, last in numbers.items():
+            rows = update(incident_numbers).where(incident_numbers.c.year == year)
+            connection.execute(rows.values(last=last))
+    new = {one.source for one in opened.incidents}
+    known = [one for one in wanted if one.source not in new and _key_held(one, held)]
+    opened.known += len(known)
+    _link(connection, known, held, now, desk)
     return opened
 
 
@@ -144,7 +145,7 @@ def change_incident(
         return before
     row = to_row(after)
     connection.execute(update(incidents).where(incidents.c.id == incident).values(row))
-    if not runs(after) or after.warned is None:
+    if runs(before) and (not runs(after) or after.running_since != before.running_since):
         resolve_clock_alerts(connection, after, now)
     last = select(func.max(incident_changes.c.number)).where(incident_changes.c.incident == incident)
     number = (connection.execute(last).scalar() or 0) + 1
@@ -190,9 +191,56 @@ def read_standing(connection: Connection) -> Standing:
     return Standing({one.id: one.due_at for one in unsettled if runs(one)}, by_tier)
 
 
-def _order(report: Report) -> tuple[datetime, str, str]:
-    """By detection; the rest only so that the order of arrival decides nothing."""
-    return report.detected_at, report.source, to_json(asdict(report))
+def _open(connection: Connection, report: Report, number: str, desk: str, now: datetime) -> Incident:
+    incident = Incident(
+        **_fields(report),
+        id=number,
+        due_at=due_at(report.detected_at),
+        running_since=now,
+        opened_at=now,
+        updated_at=now,
+    )
+    connection.execute(insert(incidents), to_row(incident))
+    # Two reports of one batch may share an alias.
+    rows = [{"source": key, "incident": number} for key in sorted(_keys(report))]
+    connection.execute(_dialect(connection).insert(incident_sources).on_conflict_do_nothing(), rows)
+    facts = {name: value for name, value in _fields(report).items() if name != "aliases"}
+    _note(connection, number, 1, now, desk, "opened", facts)
+    return incident
+
+
+def _link(
+    connection: Connection, known: Iterable[Report], held: Mapping[str, str], now: datetime, desk: str
+) -> None:
+    """Note alerts at the incidents they belong to, and their keys, so that they are known next time."""
+    alerts: dict[str, set[str]] = {}
+    keys: dict[str, str] = {}
+    for report in known:
+        incident = next(held[key] for key in (report.source, *report.aliases) if key in held)
+        if report.source not in held:
+            alerts.setdefault(incident, set()).update(report.alerts)
+        keys |= dict.fromkeys(_keys(report) - held.keys(), incident)
+    if not keys:
+        return
+    rows = [{"source": key, "incident": incident} for key, incident in sorted(keys.items())]
+    connection.execute(_dialect(connection).insert(incident_sources).on_conflict_do_nothing(), rows)
+    for incident, more in sorted(alerts.items()):
+        if more:
+            change_incident(
+                connection,
+                incident,
+                lambda one, more=more: replace(  # type: ignore[misc]  # mypy cannot infer the default
+                    one, alerts=items((*one.alerts, *sorted(more))), updated_at=now
+                ),
+                what="linked",
+                desk=desk,
+                now=now,
+            )
+
+
+def _order(report: Report) -> tuple[bool, datetime, str, str]:
+    """Events before alerts, then by detection; the rest only so that the order of arrival decides nothing."""
+    return report.kind == "leak_rule", report.detected_at, report.source, to_json(asdict(report))
 
 
 def _fields(report: Report) -> dict[str, Any]:
@@ -203,23 +251,33 @@ def _year(report: Report, zone: ZoneInfo) -> int:
     return report.detected_at.astimezone(zone).year
 
 
-def _drop_known(connection: Connection, wanted: dict[str, Report]) -> int:
-    """Take out the reports whose source has an incident; return how many they were."""
-    sources: Sequence[str] = list(wanted)
-    dropped = 0
-    for start in range(0, len(sources), _KEYS_PER_QUERY):
-        chunk = sources[start : start + _KEYS_PER_QUERY]
-        query = select(incidents.c.source).where(incidents.c.source.in_(chunk))
-        for (source,) in connection.execute(query):
-            del wanted[source]
-            dropped += 1
-    return dropped
+def _keys(report: Report) -> set[str]:
+    return {report.source, *report.aliases}
+
+
+def _key_held(report: Report, held: Mapping[str, str]) -> bool:
+    return any(key in held for key in _keys(report))
+
+
+def _incidents_of(connection: Connection, reports: Iterable[Report]) -> dict[str, str]:
+    """The incidents of those keys of reports that are known."""
+    keys = sorted({key for report in reports for key in _keys(report)})
+    held: dict[str, str] = {}
+    for start in range(0, len(keys), _KEYS_PER_QUERY):
+        chunk = keys[start : start + _KEYS_PER_QUERY]
+        column = incident_sources.c
+        query = select(column.source, column.incident).where(column.source.in_(chunk))
+        held |= {row[0]: row[1] for row in connection.execute(query)}
+    return held
+
+
+def _dialect(connection: Connection) -> Any:
+    return postgresql if connection.dialect.name == "postgresql" else sqlite
 
 
 def _hold_number(connection: Connection, year: int) -> int:
     """The last number given out in a year, held for this transaction."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    first = dialect.insert(incident_numbers).values(year=year, last=0)
+    first = _dialect(connection).insert(incident_numbers).values(year=year, last=0)
     connection.execute(first.on_conflict_do_nothing())
     query = select(incident_numbers.c.last).where(incident_numbers.c.year == year)
     return int(connection.execute(query.with_for_update()).scalar_one())

@@ -51,6 +51,14 @@ incident_changes = Table(
     Column("changed", Text, nullable=False, comment="JSON object: the new values"),
 )
 
+# All keys under which an incident's origin is known: an event, its system's own id, an alert, its events.
+incident_sources = Table(
+    "incident_sources",
+    metadata,
+    Column("source", String(200), primary_key=True),
+    Column("incident", INCIDENT, nullable=False),
+)
+
 # The last number given out in a year. Whoever opens an incident holds this row to the transaction's end, so
 # no number is given twice, and of one source there is one incident on PostgreSQL too.
 incident_numbers = Table(

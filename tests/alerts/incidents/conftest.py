@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from alerts.incidents.tables import incident_changes, incident_numbers, incidents
+from alerts.incidents.tables import incident_changes, incident_numbers, incident_sources, incidents
 from alerts.lifecycle.tables import alerts, outbox, series
 from monitor.settings import load_settings
 from monitor.storage.engine import open_engine
 from monitor.storage.tables import metadata
 
-TABLES = [incidents, incident_changes, incident_numbers, alerts, outbox, series]
+TABLES = [incidents, incident_changes, incident_sources, incident_numbers, alerts, outbox, series]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, func, select
 
 from alerts.incidents import changes, store
 from alerts.incidents.model import Report
-from alerts.incidents.sources import from_security_event
+from alerts.incidents.sources import from_alert, from_security_event
 from alerts.incidents.store import (
     change_incident,
     changes_of,
@@ -28,8 +28,8 @@ from alerts.lifecycle.tables import alerts
 from monitor.errors import UsageProblem
 from monitor.storage.tables import metadata
 from tests.alerts.incidents.conftest import TABLES
-from tests.alerts.incidents.parts import HOUR, book, event, opening, report
-from tests.builders import MOMENT, ZONE
+from tests.alerts.incidents.parts import HOUR, book, event, opening, report, rule
+from tests.builders import MOMENT, ZONE, ms
 
 NOW = MOMENT + HOUR
 
@@ -314,3 +314,45 @@ def test_nothing_to_open_touches_nothing(engine: Engine) -> None:
     with engine.begin() as connection:
         assert store.open_incidents(connection, [], zone=ZONE, now=NOW) == store.Opened()
         assert connection.execute(select(func.count()).select_from(incidents)).scalar() == 0
+
+
+def test_an_event_and_the_alert_on_it_are_one_incident(engine: Engine) -> None:
+    """Reported together in any order, or the event first; the alert is noted, once."""
+    told = from_security_event(event(count=900))
+    alert = from_alert(rule(), "MOH", "a1/1", ms(MOMENT), events=["E-1", "E-2"])
+    assert told is not None
+    assert alert is not None
+    for reports in ([alert, told], [told, alert], [alert]):
+        opening(engine, reports)
+    with engine.begin() as connection:
+        (held,) = list_incidents(connection)
+        trail = changes_of(connection, held.id)
+    assert (held.kind, held.records, held.alerts) == ("leak_confirmed", 900, ("a1/1",))
+    assert [line.what for line in trail] == ["opened", "linked"]
+
+
+def test_alerts_on_the_same_events_are_one_incident_and_others_are_not(engine: Engine) -> None:
+    """Two rules that see one leak; another agency's event of the same id is another leak."""
+    first = from_alert(rule(), "MOH", "a1/1", ms(MOMENT), events=["E-1", "E-2"])
+    second = from_alert(rule(id="other"), "MOH", "b2/1", ms(MOMENT), events=["E-2", "E-3"])
+    elsewhere = from_alert(rule(), "VSS", "c3/1", ms(MOMENT), events=["E-1"])
+    next_episode = from_alert(rule(), "MOH", "a1/2", ms(MOMENT + 9 * HOUR), events=["E-9"])
+    for one in (first, second, elsewhere, next_episode, second):
+        assert one is not None
+        opening(engine, [one])
+    with engine.begin() as connection:
+        held = list_incidents(connection)
+    assert sorted(one.alerts for one in held) == [("a1/1", "b2/1"), ("a1/2",), ("c3/1",)]
+
+
+def test_an_update_of_an_incident_is_known_by_its_own_event_too(engine: Engine) -> None:
+    """So that an alert on the update belongs to the incident."""
+    for name in ("E-1", "E-2"):
+        told = from_security_event(event(name, detail={"finding": "F-9"}))
+        assert told is not None
+        opening(engine, [told])
+    alert = from_alert(rule(), "MOH", "a1/1", ms(MOMENT), events=["E-2"])
+    assert alert is not None
+    assert opening(engine, [alert]).known == 1
+    with engine.begin() as connection:
+        assert [one.alerts for one in list_incidents(connection)] == [("a1/1",)]

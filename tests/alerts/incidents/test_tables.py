@@ -6,12 +6,12 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Engine, inspect
 
-from alerts.incidents.tables import incident_changes, incident_numbers, incidents
+from alerts.incidents.tables import incident_changes, incident_numbers, incident_sources, incidents
 from alerts.risk.tables import risk
 from monitor.storage.migrations.versions import v0006_incidents_and_risk as migration
 from monitor.storage.tables import metadata
 
-TABLES = [incidents, incident_changes, incident_numbers, risk]
+TABLES = [incidents, incident_changes, incident_sources, incident_numbers, risk]
 
 
 def test_the_migration_makes_what_the_tables_say(engine: Engine) -> None:

@@ -66,6 +66,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("incident", "number", name="pk_incident_changes"),
     )
     op.create_table(
+        "incident_sources",
+        sa.Column("source", sa.String(200), nullable=False),
+        sa.Column("incident", sa.String(40), nullable=False),
+        sa.PrimaryKeyConstraint("source", name="pk_incident_sources"),
+    )
+    op.create_table(
         "incident_numbers",
         sa.Column("year", sa.Integer(), nullable=False, autoincrement=False),
         sa.Column("last", sa.Integer(), nullable=False),
