@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.metrics import DeliveryMetrics
@@ -24,6 +25,7 @@ LEASE = "alert-delivery"
 POLL_S = 1.0
 FIRST_PAUSE_S = 0.5  # after a failure; then longer, up to the interval
 LONGEST_LEASE_S = 15.0  # after a worker has died, how long nobody sends
+_AWAY = (DBAPIError, NoConnection)  # also when all connections are in use, waiting for it
 _RENEWALS = 3  # in the time of a lease: two may fail
 
 
@@ -85,7 +87,7 @@ class Sender:
             await stop.wait()
             for task in running:
                 task.cancel()
-        with contextlib.suppress(DBAPIError):  # it ends by itself
+        with contextlib.suppress(*_AWAY):  # it ends by itself
             await self._edges.wait_for(self._lease.release)
 
     async def _hold(self) -> None:
@@ -94,7 +96,7 @@ class Sender:
         while True:
             try:
                 taken = await self._edges.wait_for(self._lease.take)
-            except DBAPIError as why:
+            except _AWAY as why:
                 taken = self._lease.held
                 log.warning("the lease for sending alerts could not be renewed", reason=_brief(why))
             if taken != held:
@@ -141,7 +143,7 @@ class Sender:
     async def _round(self, outlet: Outlet, full: bool) -> Round:
         try:
             return await outlet.round(full=full, allowed=lambda: self._lease.held)
-        except DBAPIError as why:
+        except _AWAY as why:
             return Round(f"the database: {_brief(why)}")
 
     def _show(self) -> None:
@@ -153,6 +155,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(event.wait(), seconds)
 
 
-def _brief(why: DBAPIError) -> str:
+def _brief(why: DBAPIError | NoConnection) -> str:
     """The driver's first line, without the statement and its values."""
-    return (str(why.orig).splitlines() or [type(why).__name__])[0][:200]
+    said = str(why.orig) if isinstance(why, DBAPIError) else str(why)
+    return (said.splitlines() or [type(why).__name__])[0][:200]

@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -18,11 +19,12 @@ from alerts.delivery.assemble import delivery
 from alerts.delivery.metrics import DeliveryMetrics
 from alerts.delivery.sender import Sender
 from alerts.lifecycle.alert import Alert
+from alerts.model import Level
 from monitor.settings import load_settings
 from monitor.storage.engine import open_engine
 from monitor.storage.schema import migrate
 from tests.alerts.delivery.parts import alert, over, put
-from tests.parts.alertmanager import Alertmanager, Inbox
+from tests.parts.alertmanager import Alertmanager, Inbox, require_alertmanager
 
 INTERVAL_S = 1.0
 SHOWN = timedelta(seconds=2)  # longer than the group_wait of the fixture's configuration
@@ -159,6 +161,53 @@ def _killed(database: Engine, alertmanager: Alertmanager, inbox: Inbox, lost: bo
         assert (len(inbox.told("lasting")) == 1) != lost
 
     asyncio.run(go())
+
+
+def test_the_shipped_configuration_inhibits_what_the_greater_matter_says(
+    database: Engine, tmp_path: Path
+) -> None:
+    """A critical finding the lesser ones of its pair, a leak its volumes; nothing by having no agreement."""
+    require_alertmanager()
+    pair = (("consumer", "MOH"), ("provider", "MPS"), ("service", "population.verify-identity"))
+    bulk = ("attack.t1213",)
+    given: dict[str, dict[str, Any]] = {
+        "critical": {"level": Level.CRITICAL, "group": pair},
+        "lesser": {"group": pair},
+        "other pair": {"group": (*pair[:1], ("provider", "MPI"), *pair[2:])},
+        "other owner": {"group": pair, "owner": "data@moh.example"},
+        "critical of nothing": {"level": Level.CRITICAL, "group": (), "agency": "MOT"},
+        "lesser of nothing": {"group": (), "agency": "MOT"},
+        "leak": {"leak": True, "group": (), "agency": "MOF", "level": Level.HIGH},
+        "volume": {"tags": bulk, "agency": "MOF"},
+        "volume that leaked": {"tags": bulk, "agency": "MOF", "leak": True},
+        "volume elsewhere": {"tags": bulk, "agency": "MPS"},
+    }
+
+    async def go() -> None:
+        with Alertmanager(SHIPPED, tmp_path / "shipped") as shipped:
+            async with sending(database, shipped):
+                put(database, *(new(name, **changes) for name, changes in given.items()))
+                await until(lambda: set(shipped.alerts()) == set(given))
+                await until(lambda: inhibited(shipped) == {"lesser": {"critical"}, "volume": LEAKS})
+
+    asyncio.run(go())
+
+
+SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "alertmanager" / "alertmanager.yml"
+LEAKS = {"leak", "volume that leaked"}
+
+
+def inhibited(alertmanager: Alertmanager) -> dict[str, set[str]]:
+    """Which alerts are inhibited, and by which of several it may be."""
+    held = alertmanager.alerts()
+    names = {each["fingerprint"]: name for name, each in held.items()}
+    by = {
+        name: {names[one] for one in each["status"]["inhibitedBy"]}
+        for name, each in held.items()
+        if each["status"]["inhibitedBy"]
+    }
+    # It names one of those that could inhibit an alert.
+    return {name: LEAKS if found <= LEAKS else found for name, found in by.items()}
 
 
 def test_alertmanager_that_is_frozen_delays_no_other(
