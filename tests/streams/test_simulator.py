@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
 
 from monitor.errors import MonitorError, UsageProblem
 from monitor.settings import Settings, load_settings
@@ -175,6 +177,59 @@ def test_a_simulated_run_is_the_same_twice(kafka_broker: str, topic_prefix: str,
     assert accounts[0]["sent"] == len(topics[0]) == 500
 
 
+def test_security_events_go_to_their_own_topic_and_into_the_account(
+    embedded_broker: str, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Everyday ones and incidents; exchanges are the same bytes as without them."""
+    topics, path = [], tmp_path / "account.json"
+    for turn, beside in (
+        ("a", ["--security-share", "0.05", "--incident", "leak@1s", "--incident", "tokens:MOH@1s"]),
+        ("b", ["--security-share", "0"]),
+    ):
+        settings = settings_for(embedded_broker, f"{topic_prefix}{turn}-", "embedded")
+        arguments = ["--count", "8000", "--seed", "5", "--account", str(path), *beside]
+        ran = CliRunner().invoke(
+            command,
+            [*SIMULATED, *arguments],
+            env={**_environment(settings), "MONITOR_KAFKA_PROFILE": "embedded"},
+        )
+        assert ran.exit_code == 0, (ran.output, ran.exception)
+        topics.append(read_all(settings))
+        arrived = read_all(settings, "security-events")
+        account = Account.read(path)
+        assert (account.sent, account.security_sent) == (len(topics[-1]), len(arrived))
+        if turn == "a":
+            assert len(arrived) > 400
+            kinds = {kind for _, _, kind, _ in account.security}
+            assert {"leak_confirmed", "sign_in_ok", "credential_use"} <= kinds
+            rejected = [
+                cell.events
+                for (_, agency, kind, _), cell in account.security.items()
+                if (agency, kind) == ("MOH", "token_rejected")
+            ]
+            assert sum(rejected) >= 60
+            keys = {key for _, key, _, _ in arrived}
+            assert keys <= {agency.encode() for _, agency, _, _ in account.security}
+    assert topics[0] == topics[1]
+
+
+def test_a_topic_for_security_events_is_needed_only_where_there_are_any(
+    kafka_broker: str, topic_prefix: str
+) -> None:
+    """The remedy is said; a share of 0 needs none."""
+    settings = load_settings(kafka_bootstrap=kafka_broker, topic_prefix=topic_prefix)
+    admin = KafkaAdminClient(bootstrap_servers=kafka_broker)
+    admin.create_topics([NewTopic(settings.topic("exchanges"), 1, 1)])
+    admin.close()
+    environment = _environment(settings)
+    lacking = CliRunner().invoke(command, [*SIMULATED, "--count", "5"], env=environment)
+    assert isinstance(lacking.exception, MonitorError)
+    assert "security-events" in str(lacking.exception)
+    assert "monitor topics create" in str(lacking.exception)
+    ran = CliRunner().invoke(command, [*SIMULATED, "--count", "5", "--security-share", "0"], env=environment)
+    assert ran.exit_code == 0, ran.output
+
+
 def test_a_lost_event_makes_the_command_fail_after_writing_the_account(
     kafka_broker: str, topic_prefix: str, tmp_path: Path
 ) -> None:
@@ -233,6 +288,10 @@ def test_options_that_contradict_each_other_are_wrong_use(arguments: list[str], 
         ["--duration", "0"],
         ["--start", "2026-10-05"],
         ["--count", "0"],
+        ["--security-share", "1.5"],
+        ["--incident", "leak"],
+        ["--incident", "leak@soon"],
+        ["--incident", "flood@1m"],
     ],
 )
 def test_values_that_mean_nothing_are_wrong_use(arguments: list[str]) -> None:

@@ -9,7 +9,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Connection, Engine, event, func, insert, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from monitor.events.exchange import Exchange
@@ -360,3 +360,31 @@ def test_both_databases_hold_the_same_after_a_bumpy_ride(engine: Engine) -> None
     for found in (bumpy, smooth):
         del found["state"]["topic"]
     assert bumpy == smooth
+
+
+def test_others_write_in_the_same_transaction_or_not_at_all(engine: Engine) -> None:
+    """After the offset has moved; when one of them fails nothing was written, and it can be tried again."""
+    owner = Owner(engine)
+    owner.fold(exchange())
+    changes = owner.ledger.take()
+    gap = {"topic": "other", "partition": 0, "kind": "agency", "name": "X", "count": 1, "last_time": MOMENT}
+    seen: list[int] = []
+
+    def writes(connection: Connection) -> None:
+        seen.append(connection.execute(select(tables.offsets.c.next_offset)).scalar_one())
+        connection.execute(insert(tables.gaps), gap)
+
+    def fails(_: Connection) -> None:
+        raise RuntimeError("no")
+
+    def stored() -> tuple[int, int]:
+        with engine.connect() as connection:
+            cells = connection.execute(select(func.count()).select_from(tables.cells)).scalar_one()
+            return cells, connection.execute(select(func.count()).select_from(tables.gaps)).scalar_one()
+
+    with pytest.raises(RuntimeError):
+        owner.store.write(changes, MOMENT, (writes, fails))
+    assert stored() == (0, 0)
+    owner.store.write(changes, MOMENT, (writes,))
+    assert stored() == (1, 1)
+    assert seen == [1, 1]
