@@ -248,9 +248,9 @@ class BaselineKind:
         if not self._at_once:
             return
         parent = self._memory.parent_of(member)
-        if parent is not None and not self._armed(parent, season):
+        if parent is not None and not self._armed(parent, season, sums=False):
             parent = None
-        if not self._armed(member, season):
+        if not self._armed(member, season, self._sums):
             part = member.part_of(parent, self._calendar, season.week) if parent else None
             if not part:
                 return
@@ -261,11 +261,11 @@ class BaselineKind:
         opened.usual = usual
         opened.bound = max(bound, usual.mean + self._baseline.floor)
 
-    def _armed(self, member: Member, season: Season) -> bool:
+    def _armed(self, member: Member, season: Season, sums: bool) -> bool:
         """Whether enough weeks are known, with something in as many of them."""
         return (
             member.history.weeks_known(season.week, season.slot) >= self._seasons
-            and member.traits(self._calendar, season.week, self._sums).weeks >= self._seasons
+            and member.traits(self._calendar, season.week, sums).weeks >= self._seasons
         )
 
     # Detections
@@ -349,7 +349,7 @@ class BaselineKind:
             remembers = member.silence.hours or not member.drift.idle
             if opened is None and season.slot not in member.history.slots and not remembers:
                 continue
-            if not self._armed(member, season):
+            if not self._armed(member, season, self._sums):
                 continue
             seen = None if opened is None else opened.total
             if member.closed >= hour:

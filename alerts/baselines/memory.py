@@ -86,9 +86,9 @@ class Memory:
             holders.append((member.parent, parent))
         for key, one in holders:
             one.history.add(season.week, season.slot, total)
-            if self._sums and squares:
-                one.history.add_sizes(season.week, total, squares)
             self.touch(key)
+        if self._sums and squares:  # of parents only the rhythm is asked for
+            member.history.add_sizes(season.week, total, squares)
 
     def hours_to_close(self, ended: int, *, all_hours: bool) -> list[int]:
         """The hours up to `ended` that were not closed yet: those that are open, or all of them."""

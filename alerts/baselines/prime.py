@@ -31,7 +31,7 @@ class PastHour(NamedTuple):
 def past_hours(
     connection: Connection, topic: str, partition: int, until_hour: int, weeks: int = HISTORY_WEEKS
 ) -> Iterator[PastHour]:
-    """Read the ledger's hours of one partition, by time, from `weeks` before `until_hour` up to it, exclusive.
+    """Read one partition's hours from the ledger, by time: the `weeks` before `until_hour`, itself excluded.
 
     `until_hour` must be an hour of which no event will be read again: that of the partition's newest event,
     or an earlier one.

@@ -18,12 +18,13 @@ short enough that what changed for good is usual after a month."""
 _SATURDAY: Final = 5
 _WORDS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_MONDAY = date(1969, 12, 29).toordinal()
 _REMEMBERED = 4 * WEEK_HOURS  # hours and (week, day) pairs whose answers are kept; then asked anew
 
 
 class Season(NamedTuple):
-    """Where an hour stands: `week` counts weeks (Monday first) since year 1, `slot` is the hour of the week
-    (0 is Monday 0:00 local time), `special` says that the day is compared with no other."""
+    """Where an hour stands: `week` counts weeks (Monday first; week 0 holds 1 January 1970), `slot` is the
+    hour of the week (0 is Monday 0:00 local time), `special` says that the day is compared with no other."""
 
     week: int
     slot: int
@@ -50,7 +51,7 @@ class Calendar:
         if known is None:
             local = (_EPOCH + timedelta(hours=hour)).astimezone(self._zone)
             day = local.date()
-            week, weekday = divmod(day.toordinal() - 1, WEEK_DAYS)  # ordinal 1 is a Monday
+            week, weekday = divmod(day.toordinal() - _FIRST_MONDAY, WEEK_DAYS)
             known = Season(week, weekday * DAY_HOURS + local.hour, day in self._special)
             if len(self._seasons) >= _REMEMBERED:
                 self._seasons.clear()
@@ -65,7 +66,7 @@ class Calendar:
             known = tuple(
                 one
                 for one in range(week - 1, week - 1 - HISTORY_WEEKS, -1)
-                if date.fromordinal(one * WEEK_DAYS + key[1] + 1) not in self._special
+                if date.fromordinal(_FIRST_MONDAY + one * WEEK_DAYS + key[1]) not in self._special
             )
             if len(self._weeks) >= _REMEMBERED:
                 self._weeks.clear()

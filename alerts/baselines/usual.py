@@ -142,7 +142,7 @@ def usual_at_most(
     if unit is None:
         return None
     slots = alike(season.slot % DAY_HOURS) if season.special else (season.slot,)
-    found = [_active(group, parent, calendar, season.week, slot, sums) for slot in slots]
+    found = [_active(group, parent, calendar, season.week, slot) for slot in slots]
     mean, points = max(found)
     mean += 0.5 * unit / (points + 1)
     spread = traits.variance + MEDIAN_COST * (traits.variance + unit / mean) / max(points, 1)
@@ -150,7 +150,7 @@ def usual_at_most(
 
 
 def _active(
-    group: Known, parent: Known | None, calendar: Calendar, week: int, slot: int, sums: bool
+    group: Known, parent: Known | None, calendar: Calendar, week: int, slot: int
 ) -> tuple[float, int]:
     """The usual total of an active hour, and how many hours say so."""
     history = group.history
@@ -161,7 +161,7 @@ def _active(
         own, number = weighted_median(points), min(len(points), HISTORY_WEEKS)
     else:
         own, number = 0.0, len(history.known(slot, calendar.weeks(week, slot)))
-    if parent is None or parent.traits(calendar, week, sums).unit is None:
+    if parent is None:
         return own, number
     part = group.part_of(parent, calendar, week)
     if part is None:
