@@ -55,7 +55,8 @@ class Stage:
     def opened(self) -> bool:
         """Whether a worker has taken every partition over."""
         with self.engine.connect() as connection:
-            count = connection.execute(select(func.count()).select_from(tables.offsets)).scalar_one()
+            query = select(func.count()).where(tables.offsets.c.topic == self.settings.topic("exchanges"))
+            count = connection.execute(query).scalar_one()
         return int(count) == self.partitions
 
     def cells(self) -> int:
@@ -67,7 +68,10 @@ class Stage:
         """Records that the database says were read."""
         with self.engine.connect() as connection:
             total = connection.execute(
-                select(func.sum(tables.offsets.c.next_offset)).where(tables.offsets.c.next_offset > 0)
+                select(func.sum(tables.offsets.c.next_offset)).where(
+                    tables.offsets.c.topic == self.settings.topic("exchanges"),
+                    tables.offsets.c.next_offset > 0,
+                )
             ).scalar_one()
         return int(total or 0)
 
@@ -213,6 +217,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "MONITOR_REGISTRY": str(settings.registry),
         "MONITOR_SESSION_TIMEOUT": str(settings.session_timeout),
         "MONITOR_COMMIT_INTERVAL": str(settings.commit_interval),
+        "MONITOR_ALERTMANAGER_URLS": ",".join(settings.alertmanager_urls),
+        "MONITOR_ALERT_INTERVAL": str(settings.alert_interval),
         "MONITOR_LOG_FORMAT": "json",
     }
 
