@@ -24,7 +24,7 @@ from alerts.engine.reading import Passed, as_text
 from alerts.engine.register import RegisterLookup
 from alerts.engine.tracked import Tracked
 from alerts.fields import SOURCES
-from alerts.model import Detection, Evidence, Group
+from alerts.model import Detection, Group
 from alerts.rule import RuleSet
 
 LATENESS_MS = 300_000
@@ -158,16 +158,8 @@ class Engine:
             agency = node.agency(event)
             if type(agency) is not str:
                 agency = as_text(agency) or ""
-            found = Detection(
-                node.info.id,
-                agency,
-                node.group(event) or (),
-                time_ms,
-                time_ms,
-                1,
-                (Evidence(time_ms, event_id),),
-            )
-            self._gathering.add(found, node.quiet_ms)
+            group = node.group(event) or ()
+            self._gathering.add_event(node.info.id, agency, group, time_ms, event_id, node.quiet_ms)
         too_late = False
         for check in node.checks:
             if check.refused(event, time_ms):

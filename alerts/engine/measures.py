@@ -58,35 +58,28 @@ class Measure(Protocol):
     def seen(self, entries: Sequence[Entry], low: int, high: int) -> float:
         """The figure for the window of the entries from `low` to before `high`."""
 
-    def could_reach(self, more: Sequence[Entry]) -> float:
-        """No less than the figure for any window within this one and `more`; for figures that grow."""
+    def could_reach(self, entries: Sequence[Entry], first: int, low: int) -> float:
+        """No less than the figure for any window of entries from `first` on, where those from `low` on are
+        measured; for figures that grow."""
 
 
 class Count:
-    """How many events."""
+    """How many events: what the window's own bounds say."""
 
-    __slots__ = ("count",)
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        self.count = 0
+    def add(self, entry: Entry) -> None:
+        """Nothing to keep up."""
 
-    def add(self, entry: Entry) -> None:  # noqa: ARG002  # Measure's signature
-        """One more."""
-        self.count += 1
-
-    insert = add
-
-    def remove(self, entry: Entry) -> None:  # noqa: ARG002
-        """One less."""
-        self.count -= 1
+    insert = remove = add
 
     def seen(self, entries: Sequence[Entry], low: int, high: int) -> float:  # noqa: ARG002
         """The count."""
-        return self.count
+        return high - low
 
-    def could_reach(self, more: Sequence[Entry]) -> float:
+    def could_reach(self, entries: Sequence[Entry], first: int, low: int) -> float:  # noqa: ARG002
         """All of them."""
-        return self.count + len(more)
+        return len(entries) - first
 
 
 class Distinct:
@@ -117,15 +110,13 @@ class Distinct:
         """The number of values."""
         return len(self.counts)
 
-    def could_reach(self, more: Sequence[Entry]) -> float:
+    def could_reach(self, entries: Sequence[Entry], first: int, low: int) -> float:  # noqa: ARG002
         """As if all others were different."""
-        return len(self.counts) + len(more)
+        return len(self.counts) + low - first
 
 
 def _number(entry: Entry) -> int:
-    value = entry[4]
-    assert isinstance(value, int)  # noqa: S101  # windows of numbers take in nothing else
-    return value
+    return entry[4]  # type: ignore[return-value]  # windows of numbers take in nothing else
 
 
 class Sum:
@@ -150,9 +141,9 @@ class Sum:
         """The sum, in units."""
         return self.total / MILLIONTHS
 
-    def could_reach(self, more: Sequence[Entry]) -> float:
+    def could_reach(self, entries: Sequence[Entry], first: int, low: int) -> float:
         """As if all others were in it; values of sums that grow are not negative."""
-        return (self.total + sum(map(_number, more))) / MILLIONTHS
+        return (self.total + sum(map(_number, entries[first:low]))) / MILLIONTHS
 
 
 class Average(Sum):
@@ -192,6 +183,6 @@ class Percentile:
         value = self._ordered[below] + (self._ordered[above] - self._ordered[below]) * (rank - below)
         return value / MILLIONTHS
 
-    def could_reach(self, more: Sequence[Entry]) -> float:  # noqa: ARG002
+    def could_reach(self, entries: Sequence[Entry], first: int, low: int) -> float:  # noqa: ARG002
         """Percentiles do not grow: nothing is known before the window is complete."""
         return math.inf

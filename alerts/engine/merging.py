@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from dataclasses import replace
 
-from alerts.model import EVIDENCE, Detection, Group
+from alerts.model import EVIDENCE, Detection, Evidence, Group
 
 
 def merged(one: Detection, other: Detection) -> Detection:
@@ -56,6 +55,23 @@ class Gathering:
                 return
         stretches.append(_own(detection))
 
+    def add_event(
+        self, rule: str, agency: str, group: Group, time_ms: int, event_id: str, quiet_ms: int
+    ) -> None:
+        """Take in that a rule matched a single event: as `add`, with nothing built for the second and on."""
+        key = (rule, agency, group)
+        stretches = self._stretches.get(key)
+        evidence = Evidence(time_ms, event_id)
+        if stretches is not None:
+            last = stretches[-1]
+            if last.first_ms <= time_ms <= last.last_ms + quiet_ms:
+                last.count += 1
+                last.last_ms = max(last.last_ms, time_ms)
+                if len(last.evidence) < EVIDENCE or evidence < last.evidence[-1]:
+                    last.evidence = tuple(sorted({*last.evidence, evidence})[:EVIDENCE])
+                return
+        self.add(Detection(rule, agency, group, time_ms, time_ms, 1, (evidence,)), quiet_ms)
+
     def take(self) -> list[Detection]:
         """What was gathered, in order of first arrival; then there is nothing."""
         stretches, self._stretches = self._stretches, {}
@@ -64,7 +80,16 @@ class Gathering:
 
 def _own(detection: Detection) -> Detection:
     """A detection that may be changed in place; a kind may keep the one it gave."""
-    return replace(detection)
+    return Detection(
+        detection.rule,
+        detection.agency,
+        detection.group,
+        detection.first_ms,
+        detection.last_ms,
+        detection.count,
+        detection.evidence,
+        detection.facts,
+    )
 
 
 def _add(held: Detection, other: Detection) -> None:

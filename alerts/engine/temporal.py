@@ -60,9 +60,9 @@ class InOrder:
             reached += 1
         return reached
 
-    def could_reach(self, more: Sequence[Entry]) -> float:
+    def could_reach(self, entries: Sequence[Entry], first: int, low: int) -> float:
         """How many parts there are at all."""
-        there = {entry[2] for entry in more}
+        there = {entry[2] for entry in entries[first:low]}
         return sum(1 for part, count in enumerate(self._counts) if count or part in there)
 
     def _step(self, entry: Entry) -> None:

@@ -41,22 +41,26 @@ class Window:
         self.entries: list[Entry] = []
         self.low = 0
         self.undecided = undecided
-        self.covered: list[tuple[int, int]] = []
-        self.ended: set[tuple[int, str]] = set()
+        self.covered = _NOTHING  # replaced, never changed
+        self.ended: set[tuple[int, str]] | None = None
         self.last_ms = -(2**62)
         self.measure = measure
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    def prune(self, floor_ms: int, *, at_least: int = _PRUNED_AT_ONCE) -> int:
-        """Forget entries up to a time, if there are as many; return how many were."""
+    def prune(self, floor_ms: int, *, at_least: int | None = None) -> int:
+        """Forget entries up to a time, if there are some (or `at_least` as many); return how many were."""
+        entries = self.entries
+        few = _PRUNED_AT_ONCE if at_least is None else at_least
+        if few < len(entries) and entries[few - 1][0] > floor_ms:
+            return 0
         count = self.first_after(floor_ms)
-        if not count or (count < at_least and count < len(self.entries)):
+        if not count or (count < few and count < len(entries)):
             return 0
         self.drop(count)
-        while self.covered and self.covered[0][1] <= floor_ms:
-            del self.covered[0]
+        if self.covered:
+            self.covered = [each for each in self.covered if each[1] > floor_ms]
         if self.ended:
             self.ended = {end for end in self.ended if end[0] > floor_ms}
         return count
@@ -94,9 +98,21 @@ class Window:
             return self.covered[at]
         return None
 
+    def end(self, time_ms: int, event_id: str) -> bool:
+        """Note that a satisfied window ends with an event; whether that is new."""
+        if self.ended is None:
+            self.ended = set()
+        before = len(self.ended)
+        self.ended.add((time_ms, event_id))
+        return len(self.ended) > before
+
     def cover(self, after_ms: int, until_ms: int) -> list[Entry]:
         """Cover a stretch; return the entries in it that were not covered before, in order."""
         covered = self.covered
+        if covered and covered[-1][0] <= after_ms <= covered[-1][1] < until_ms:  # it goes on, as mostly
+            low, high = covered[-1]
+            self.covered = [*covered[:-1], (low, until_ms)]
+            return self.between(high, until_ms)
         first = bisect_left(covered, after_ms, key=_end)  # those before end before it begins
         last = first
         new: list[Entry] = []
@@ -111,7 +127,7 @@ class Window:
             last += 1
         if free < until_ms:
             new += self.between(free, until_ms)
-        covered[first:last] = [(begins, ends)]
+        self.covered = [*covered[:first], (begins, ends), *covered[last:]]
         return new
 
     def between(self, after_ms: int, until_ms: int) -> list[Entry]:
@@ -138,7 +154,7 @@ class Window:
     def encoded(self) -> bytes:
         """As it is stored."""
         return _encoder.encode(
-            Saved(self.entries, self.covered, sorted(self.ended), self.undecided, self.last_ms)
+            Saved(self.entries, self.covered, sorted(self.ended or ()), self.undecided, self.last_ms)
         )
 
     @classmethod
@@ -148,7 +164,7 @@ class Window:
         window = cls(measure(), saved.undecided)
         window.entries = saved.entries
         window.covered = saved.covered
-        window.ended = set(saved.ended)
+        window.ended = set(saved.ended) or None
         window.last_ms = saved.last_ms
         return window
 
@@ -161,6 +177,9 @@ class Window:
     def first_after(self, time_ms: int) -> int:
         """The index of the first entry after a time."""
         return bisect_right(self.entries, time_ms, key=_time)
+
+
+_NOTHING: list[tuple[int, int]] = []
 
 
 def _end(stretch: tuple[int, int]) -> int:
