@@ -112,6 +112,9 @@ class Settings(BaseSettings):
         Field(description="key of the pseudonyms of officers and citizens, 16 bytes at least; keep it"),
     ] = None
     timezone: str = "Asia/Ho_Chi_Minh"
+    calendar: Annotated[
+        Path | None, Field(description="a YAML file of days off and worked that differ from the holidays")
+    ] = None
 
     commit_interval: Annotated[float, Field(gt=0, le=60, description="seconds between transactions")] = 0.15
     max_uncommitted: Annotated[
