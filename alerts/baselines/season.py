@@ -7,6 +7,22 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from monitor.calendar.special import special_days
+
+__all__ = [
+    "DAY_HOURS",
+    "HISTORY_WEEKS",
+    "HOUR_MS",
+    "WEEK_DAYS",
+    "WEEK_HOURS",
+    "Calendar",
+    "Season",
+    "alike",
+    "neighbours",
+    "special_days",
+    "words",
+]
+
 HOUR_MS: Final = 3_600_000
 DAY_HOURS: Final = 24
 WEEK_HOURS: Final = 168
@@ -92,24 +108,3 @@ def words(slot: int) -> str:
     """A slot as people say it: `Monday 09:00`."""
     day, hour = divmod(slot, DAY_HOURS)
     return f"{_WORDS[day]} {hour:02d}:00"
-
-
-class _SpecialDays:
-    """Public holidays and worked weekends of one country, looked up as dates are asked for."""
-
-    def __init__(self, country: str) -> None:
-        import holidays
-
-        self._days = holidays.country_holidays(country)
-
-    def __contains__(self, day: object) -> bool:
-        # Asking for the date first makes the package work out that year, and its worked weekends with it.
-        return isinstance(day, date) and (day in self._days or day in self._days.weekend_workdays)
-
-
-def special_days(country: str = "VN") -> Container[date]:
-    """The days of a country (ISO 3166 code) that are like no other, as the package `holidays` knows them.
-
-    Raises NotImplementedError for a country that it does not know.
-    """
-    return _SpecialDays(country)

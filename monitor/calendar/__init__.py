@@ -1,0 +1,1 @@
+"""Which local days are worked: public holidays, weekends, and what the government exchanges between them."""
