@@ -103,9 +103,9 @@ class AlertmanagerOutlet:
         taken = [by_key[each.alert_id, each.episode] for each in sent.accepted if each.alert_id != WATCHDOG]
         if taken:
             self._metrics.add(self.kind, "accepted", len(taken))
-            await self._edges.wait_for(partial(self._store.accepted, taken, now))
             for due in taken:
                 self._observe(due, now)
+            await self._edges.wait_for(partial(self._store.accepted, taken, now))
         for each, reason in sent.refused:
             if each.alert_id != WATCHDOG:
                 await self._refuse(by_key[each.alert_id, each.episode], reason)

@@ -193,22 +193,47 @@ def test_what_was_before_the_webhook_was_known_is_not_sent(engine: Engine) -> No
     assert changes(requests) == ["repeated"]
 
 
-def test_many_changes_come_in_portions_and_late_numbers_are_not_lost(engine: Engine) -> None:
-    """A lower number may be committed after a higher one was sent: it is looked for all the same."""
+def test_many_changes_come_in_portions(engine: Engine) -> None:
+    """And a round that was full says that there is more."""
     hook = Hook(engine)
     put(engine, alert())
-    numbers = [note(engine, alert(), ChangeKind.REPEATED, NOW) for _ in range(PAGE + 10)]
-    late = numbers[3]
+    for _ in range(PAGE + 10):
+        note(engine, alert(), ChangeKind.REPEATED, NOW)
+    results, requests = hook.rounds(accept, SECOND, SECOND, SECOND)
+    assert [result.more for result in results] == [True, True, False]
+    assert len(requests) == PAGE + 10
+
+
+def test_a_change_that_is_committed_late_is_not_passed_over(engine: Engine) -> None:
+    """A transaction may commit after one that began later and got a higher number."""
+    store = ChangeStore(engine, "hook")
+    since = store.register(NOW)
+    put(engine, alert())
+    late, sent = (note(engine, alert(), ChangeKind.REPEATED, NOW) for _ in range(2))
     with engine.begin() as connection:
         row = connection.execute(select(outbox).where(outbox.c.number == late)).mappings().one()
         connection.execute(delete(outbox).where(outbox.c.number == late))
-    results, requests = hook.rounds(accept, SECOND, SECOND)
-    assert [result.more for result in results] == [True, True]
-    assert len(requests) == PAGE + 9
+    (change,) = store.waiting(NOW, since)
+    assert change.number == sent
+    store.delivered(change, NOW)
+    assert store.undelivered(NOW + MINUTE, since) == 0
     with engine.begin() as connection:
         connection.execute(insert(outbox).values(dict(row)))
-    _results, requests = hook.rounds(accept, SECOND)
-    assert [request.head["x-monitor-delivery"] for request in requests] == [f"a1/1/{late}"]
+    assert [each.number for each in store.waiting(NOW + MINUTE, since)] == [late]
+
+
+def test_a_change_that_waits_is_not_passed_over_for_those_behind_it(engine: Engine) -> None:
+    """However long it waits, and however many have been taken since."""
+    store = ChangeStore(engine, "hook")
+    since = store.register(NOW)
+    put(engine, alert())
+    bad, good = (note(engine, alert(), ChangeKind.REPEATED, NOW) for _ in range(2))
+    waiting = store.waiting(NOW, since)
+    assert [each.number for each in waiting] == [bad, good]
+    store.postpone(waiting[0], NOW + HOUR)
+    store.delivered(waiting[1], NOW)
+    assert store.undelivered(NOW + HOUR, since) == 1
+    assert [(each.number, each.attempts) for each in store.waiting(NOW + HOUR, since)] == [(bad, 1)]
 
 
 def test_marks_are_forgotten_after_three_days(engine: Engine) -> None:
