@@ -48,13 +48,15 @@ class OpenHour:
         """Count one event."""
         if not self.pending or time_ms < self.first_ms:
             self.first_ms = time_ms
-        self.last_ms = max(self.last_ms, time_ms)
+        if time_ms > self.last_ms:  # noqa: PLR1730  # every event comes here: max() takes twice as long
+            self.last_ms = time_ms
         self.pending += 1
         evidence = self.evidence
-        if len(evidence) < EVIDENCE:
-            insort(evidence, Evidence(time_ms, event_id))
-        elif time_ms <= evidence[-1].time_ms:
-            insort(evidence, Evidence(time_ms, event_id))
+        full = len(evidence) == EVIDENCE
+        if full and time_ms > evidence[-1].time_ms:  # nearly always
+            return
+        insort(evidence, Evidence(time_ms, event_id))
+        if full:
             evidence.pop()
 
     def told(self, until_ms: int) -> None:
