@@ -72,7 +72,7 @@ TOPICS = (
     ),
     Topic("dossiers", 2, timedelta(days=SOURCE_DAYS), SOURCE_BYTES, "the dossier's number"),
     Topic(
-        "lifecycle-events", 1, timedelta(days=SOURCE_DAYS), SOURCE_BYTES, "the agreement's or service's id"
+        "lifecycle-events", 1, timedelta(days=SOURCE_DAYS), SOURCE_BYTES, "the code of the agency it is about"
     ),
     # One partition: people read it, and in the order in which things went wrong.
     Topic(

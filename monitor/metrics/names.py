@@ -69,3 +69,13 @@ PERSONAL_VALUES = Declaration(
     "Values that may name a person: withheld for want of a key, or dropped from details",
     ("treatment",),
 )
+LIFECYCLE_EVENTS = Declaration("lifecycle_events", "Lifecycle events counted", ("agency", "kind"))
+LIFECYCLE_DUPLICATES = Declaration(
+    "lifecycle_duplicates", "Lifecycle events that came again and were not added", ()
+)
+LIFECYCLE_LATE = Declaration("lifecycle_late_events", "Lifecycle events that came long after newer ones", ())
+LIFECYCLE_IDS_SHORTENED = Declaration(
+    "lifecycle_id_memory_shortened",
+    "Times that ids of lifecycle events had to be forgotten before the window ended",
+    (),
+)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from sqlalchemy import (
     BigInteger,
     Column,
+    Date,
     Dialect,
     Index,
     Integer,
@@ -197,4 +198,24 @@ security_counts = Table(
     Column("duplicates", BigInteger, nullable=False),
     Column("last_time", Moment, nullable=False),
     Index(None, "topic", "partition", "hour"),
+)
+
+# One row an event. States and duties are worked out from them, so that none is deleted while it may matter.
+lifecycle_events = Table(
+    "lifecycle_events",
+    metadata,
+    *_source(),
+    Column("source_offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", NAME, nullable=False),
+    Column("time", Moment, nullable=False),
+    Column("agency", NAME, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("agreement", NAME),
+    Column("service", NAME),
+    Column("request", String(100)),
+    Column("due", Date, comment="the last day"),
+    Column("limit", String(20), comment="which limit a request has"),
+    Index(None, "kind", "time"),
+    Index(None, "agency", "request"),
+    Index(None, "id"),
 )
