@@ -9,7 +9,7 @@ event rules, but comes too late for windows.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from alerts.engine.changes import EngineChanges, Loaded, Pace, Progress, StateRow
@@ -121,19 +121,20 @@ class Engine:
 
     def observe_many(self, events: Iterable[tuple[Any, int, str]]) -> None:
         """Take events in, in order, each with its time (ms since 1970) and id."""
+        candidates, match = self._candidates, self._match
         for event, time_ms, event_id in events:
-            self.observe(event, time_ms, event_id)
+            if time_ms > self._newest:
+                self.note_time(time_ms)
+            too_late = False
+            for node in candidates(event):
+                if node.matches(event):
+                    too_late |= match(node, event, time_ms, event_id)
+            if too_late:
+                self.too_late += 1
 
     def observe(self, event: Any, time_ms: int, event_id: str) -> None:
         """Take one event in; what is found is kept for `take`."""
-        if time_ms > self._newest:
-            self.note_time(time_ms)
-        too_late = False
-        for node in self._candidates(event):
-            if node.matches(event):
-                too_late |= self._match(node, event, time_ms, event_id)
-        if too_late:
-            self.too_late += 1
+        self.observe_many(((event, time_ms, event_id),))
 
     def advance(self, watermark_ms: int) -> None:
         """Say that no event before a time will come; an earlier time than is known already says nothing."""
@@ -172,13 +173,18 @@ class Engine:
             observation = feed(event, time_ms, event_id)
             if observation is None:
                 self.ungrouped += 1
-            else:
-                self._apply(target, observation)
+                continue
+            kind = target.kind
+            found = kind.apply(observation)
+            if found or kind.evicted or kind.completions:
+                self._applied(target, observation, found)
+            elif found is not UNCHANGED:
+                self._steps.append((target.number, observation))
         return too_late
 
-    def _apply(self, node: MemoryNode, observation: Observation) -> None:
+    def _applied(self, node: MemoryNode, observation: Observation, found: Collection[Detection]) -> None:
+        """Note an observation that was taken in, and make of what it completed what is to be made."""
         kind = node.kind
-        found = kind.apply(observation)
         if kind.evicted:  # before the observation was taken in, so it comes before it in the journal
             self._steps.append(evicted_step(node.number, kind.evicted))
             kind.evicted = []
@@ -205,7 +211,7 @@ class Engine:
                 if observation is None:
                     self.ungrouped += 1
                 else:
-                    self._apply(target, observation)
+                    self._applied(target, observation, target.kind.apply(observation))
 
     def _advance_kinds(self, watermark_ms: int) -> None:
         """Tell every kind, those first that others take in: what they find is older than the watermark."""

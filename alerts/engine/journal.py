@@ -33,8 +33,9 @@ class Steps(msgspec.Struct, array_like=True):
 
 def encode_steps(rules: Sequence[tuple[str, str]], steps: list[tuple[int, Any]]) -> bytes:
     """A row of steps; only the rules that it names are in its table."""
-    named = {number if number >= 0 else _EVICTED - number for number, _ in steps if number != ADVANCED}
-    return _encoder.encode(Steps({number: rules[number] for number in sorted(named)}, steps))
+    numbers = {number for number, _ in steps} - {ADVANCED}
+    named = sorted({number if number >= 0 else _EVICTED - number for number in numbers})
+    return _encoder.encode(Steps({number: rules[number] for number in named}, steps))
 
 
 class Applied(msgspec.Struct):
