@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from monitor.judging.breach import Breach
 from monitor.judging.hours import opening
 from monitor.judging.terms import UNREGISTERED, Breaches, Pair, Said, Terms
+from monitor.objectives.slo import agreed
 from monitor.registry.load import Registry
 from monitor.registry.model import Agreement
 
@@ -69,7 +70,7 @@ class Book:
         if not agreement.permits:
             return Terms(pair, Breach.AGREEMENT_INACTIVE, agreement.id, agreement.version)
         limits = agreement.ceilings
-        latency = agreement.objectives.latency or self.registry.services[pair.service].objectives.latency
+        objectives = agreed(agreement, self.registry.services[pair.service])
         return Terms(
             pair,
             **named,  # type: ignore[arg-type]
@@ -80,7 +81,8 @@ class Book:
             opening=opening(agreement.hours, hour, self.zone) if agreement.hours else None,
             case_required=agreement.case_required,
             signature_required=agreement.signature_required,
-            latency_limit_ms=latency.limit_ms if latency else float("inf"),
+            latency_limit_ms=objectives.latency.limit_ms if objectives.latency else float("inf"),
+            error_rate_agreed=objectives.error_rate is not None,
             verdicts=self._verdicts.setdefault((agreement.id, agreement.version), {}),
         )
 

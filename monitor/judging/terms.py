@@ -51,6 +51,7 @@ class Terms:
     case_required: bool = False
     signature_required: bool = False
     latency_limit_ms: float = float("inf")
+    error_rate_agreed: bool = False  # whether failures count against an objective of their own
     # Of what exchanges said: shared by all hours of an agreement's version, filled by the judge.
     verdicts: dict[Said, Breaches] = field(default_factory=dict, compare=False, repr=False)
 

@@ -12,13 +12,12 @@ from prometheus_client.registry import Collector
 
 from monitor.judging.book import version_ended, version_in_force
 from monitor.metrics import names
-from monitor.metrics.ledger import AVAILABILITY, LATENCY
 from monitor.metrics.names import PREFIX, Declaration
+from monitor.objectives.burning import MIN_BAD_EVENTS
+from monitor.objectives.slo import SLOS, agreed
 from monitor.registry.load import Registry
 from monitor.registry.model import Agreement
 
-# Fewer bad exchanges than this prove nothing about an objective, whatever their share.
-MIN_BAD_EVENTS = 5
 EXPIRED = "expired"  # the status shown for a version that could be used until it ran out
 
 
@@ -59,10 +58,9 @@ class AgreementMetrics(Collector):
             if agreement.dates.review is not None:
                 due = datetime.combine(agreement.dates.review, time(0), self._zone)
                 review.add_metric([agreement.id], due.timestamp())
-            offered = self._registry.services[service].objectives
-            availability = agreement.objectives.availability or offered.availability
-            latency = agreement.objectives.latency or offered.latency
-            for slo, ratio in ((AVAILABILITY, availability), (LATENCY, latency and latency.ratio)):
+            objectives = agreed(agreement, self._registry.services[service])
+            for slo in SLOS:
+                ratio = objectives.objective(slo)
                 if ratio:
                     objective.add_metric([agreement.id, slo], ratio)
                     min_bad.add_metric([agreement.id, slo], MIN_BAD_EVENTS)

@@ -22,13 +22,12 @@ from monitor.ledger.cell import Cell
 from monitor.ledger.histogram import SCALE
 from monitor.metrics import names
 from monitor.metrics.names import PREFIX, Declaration
+from monitor.objectives.slo import AVAILABILITY, ERROR_RATE, LATENCY, Counted, served, timely
 
 # 1 ms to 67 s in doublings: from a cached look-up to far beyond any time limit of an exchange.
 BOUND_EXPONENTS = range(10, 27)
 BOUNDS_S = [2**exponent / 1e6 for exponent in BOUND_EXPONENTS]
 _LE = [repr(bound) for bound in BOUNDS_S] + ["+Inf"]
-
-AVAILABILITY, LATENCY = "availability", "latency"
 
 
 class Committed(Protocol):
@@ -150,13 +149,16 @@ class LedgerMetrics(Collector):
         for bucket, count in cell.latency.items():
             durations.counts[_bound_index(bucket)] += count
         if terms.agreement is not None and terms.standing is None:
-            availability = self._slo[terms.agreement, AVAILABILITY]
-            availability[0] += cell.exchanges - cell.denied
-            availability[1] += cell.fault + cell.timeout
+            self._count(terms.agreement, AVAILABILITY, served(cell.ok, cell.fault, cell.timeout))
+            if terms.error_rate_agreed:
+                self._count(terms.agreement, ERROR_RATE, served(cell.ok, cell.fault, cell.timeout))
             if terms.latency_limit_ms != float("inf"):
-                latency = self._slo[terms.agreement, LATENCY]
-                latency[0] += cell.ok
-                latency[1] += cell.slow
+                self._count(terms.agreement, LATENCY, timely(cell.ok, cell.slow))
+
+    def _count(self, agreement: str, slo: str, counted: Counted) -> None:
+        totals = self._slo[agreement, slo]
+        totals[0] += counted.events
+        totals[1] += counted.bad
 
     def totals(self) -> Totals:
         """The sums over all pairs; costs the same however many pairs there are."""

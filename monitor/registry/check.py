@@ -1,4 +1,7 @@
-"""Whether records fit together: codes once, references known, one version in force on any day."""
+"""Whether records fit together: codes once, references known, one version in force on any day.
+
+Objectives are checked with them (`objectives.py`), as what an agreement's can do depends on its service.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from monitor.registry.model import Agency, Agreement, Service
+from monitor.registry.objectives import check_objectives
 from monitor.registry.problems import Problem
 from monitor.registry.records import Located, Part, R, Records
 
@@ -25,6 +29,7 @@ def crosscheck(records: Records) -> Iterator[Problem]:
     yield from _agreements(records, canonical)
     yield from _versions(records.agreements.located, canonical)
     yield from _overlaps(records.agreements.located, canonical)
+    yield from check_objectives(records)
 
 
 def _codes(part: Part[Agency], canonical: dict[str, str]) -> Iterator[Problem]:
