@@ -13,6 +13,7 @@ from sqlalchemy import Engine as Database
 
 from alerts.engine.changes import EngineChanges
 from alerts.engine.engine import LATENESS_MS, Engine
+from alerts.engine.metrics import EngineMetrics
 from alerts.engine.plan import BaselineFactory
 from alerts.engine.register import AgreementsInForce
 from alerts.engine.store import EngineStore
@@ -60,6 +61,7 @@ class Told(NamedTuple):
 
     alerts: AlertMetrics
     incidents: IncidentMetrics
+    engines: EngineMetrics
     changed: Callable[[], None]  # alerts have changed: whoever sends them need not wait
 
 
@@ -120,6 +122,7 @@ class PartitionWatch:
             loaded = self._store.load(connection, desk.rules.fingerprints)
         if loaded is not None:
             self.engine.restore(loaded)
+        desk.told.engines.watch(self.engine)
 
     @property
     def pending(self) -> bool:

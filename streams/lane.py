@@ -85,9 +85,9 @@ class Lane:
 
     @property
     def uncommitted(self) -> int:
-        """Events folded but not committed; bodies of unpublished letters weigh as many as they take."""
-        in_flight = self._in_flight.changes.events if self._in_flight else 0
-        return self.ledger.changes.events + in_flight + self._letter_bytes // EVENT_BYTES
+        """Events folded but not committed; what of them is kept weighs as many as fit into it."""
+        weight = _weight(self.ledger.changes) + self._letter_bytes // EVENT_BYTES
+        return weight + (_weight(self._in_flight.changes) if self._in_flight else 0)
 
     @property
     def next_offset(self) -> int:
@@ -179,6 +179,10 @@ class Lane:
         now = datetime.now(UTC)
         for time, weight in changes.ages:
             self._own.event_age.observe(max((now - time).total_seconds(), 0.0), weight)
+
+
+def _weight(changes: Counted) -> int:
+    return changes.events + changes.held_bytes // EVENT_BYTES
 
 
 def _bytes_of(letter: DeadLetter) -> int:

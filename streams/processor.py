@@ -26,6 +26,7 @@ class Counted(Protocol):
     events: int
     rejected: dict[Reason, int]
     rejections: list[tuple[int, Rejection]]
+    held_bytes: int  # of events that are kept until the commit
 
     @property
     def ages(self) -> Sequence[tuple[datetime, int]]:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from alerts.baselines.kind import BaselineKind
 from alerts.baselines.season import special_days
 from alerts.delivery.metrics import DeliveryMetrics
+from alerts.engine.metrics import EngineMetrics
 from alerts.housekeeping import Shown
 from alerts.incidents.metrics import IncidentMetrics
 from alerts.lifecycle.book import AlertBook
@@ -37,6 +38,7 @@ class Watching:
     rules: Rules
     shown: Shown
     delivered: DeliveryMetrics
+    engines: EngineMetrics
     desk: Desk = field(init=False)
     _alerting: Alerting | None = None
 
@@ -51,7 +53,7 @@ class Watching:
             self.rules.current,
             self.book,
             Pseudonyms.of(self.settings),
-            Told(self.shown.alerts, self.shown.incidents, self._changed),
+            Told(self.shown.alerts, self.shown.incidents, self.engines, self._changed),
             baselines=baseline,
         )
 
@@ -90,4 +92,6 @@ def watching(settings: Settings, engine: Engine, book: Book, metrics: CollectorR
     shown = Shown(AlertMetrics.create(metrics), IncidentMetrics(), RiskMetrics(lambda: datetime.now(UTC)))
     metrics.register(shown.incidents)
     metrics.register(shown.risk)
-    return Watching(settings, engine, book, rules, shown, DeliveryMetrics.create(metrics))
+    engines = EngineMetrics()
+    metrics.register(engines)
+    return Watching(settings, engine, book, rules, shown, DeliveryMetrics.create(metrics), engines)

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -17,6 +18,15 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
+from alerts.delivery.metrics import DeliveryMetrics
+from alerts.engine import metrics as engine_metrics
+from alerts.engine.metrics import EngineMetrics
+from alerts.incidents import metrics as incident_metrics
+from alerts.incidents.metrics import IncidentMetrics
+from alerts.metrics import AlertMetrics
+from alerts.risk import metrics as risk_metrics
+from alerts.risk.metrics import RiskMetrics
+from alerts.sigma.reload import RuleMetrics
 from monitor.cli import cli
 from monitor.events.decode import decode_one
 from monitor.events.exchange import Exchange
@@ -115,13 +125,22 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     registry.register(SecurityMetrics())
     registry.register(AgreementMetrics(Registry.of([], [], []), ZoneInfo("UTC"), lambda: datetime.now(UTC)))
     own = OwnMetrics.create(registry)
+    for collector in (IncidentMetrics(), RiskMetrics(lambda: datetime.now(UTC)), EngineMetrics()):
+        registry.register(collector)
+    instruments: list[Any] = [
+        *own,
+        *AlertMetrics.create(registry),
+        *DeliveryMetrics.create(registry),
+        *RuleMetrics.create(registry),
+    ]
     labels = {
         names.PREFIX + declared.name: declared.labels
-        for declared in vars(names).values()
+        for module in (names, incident_metrics, risk_metrics, engine_metrics)
+        for declared in vars(module).values()
         if isinstance(declared, names.Declaration)
     }
     # Only a metric's samples tell its labels, and one with labels has none before its first event.
-    labels |= {each._name: tuple(each._labelnames) for each in own if hasattr(each, "_labelnames")}
+    labels |= {each._name: tuple(each._labelnames) for each in instruments if hasattr(each, "_labelnames")}
     labels[f"{names.PREFIX}build"] = ("version",)
     return {
         shown_name(metric): (shown_type(metric), labels.get(metric.name, ())) for metric in registry.collect()
