@@ -16,6 +16,7 @@ from tests.parts.embedded import require_embedded
 from tests.parts.kafka import require_kafka
 from tests.parts.keeper import shared_part
 from tests.parts.postgres import fresh_database, require_postgres
+from tests.parts.prometheus import Prometheus, require_prometheus
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -87,6 +88,16 @@ def alertmanager(tmp_path: Path, inbox: Inbox) -> Iterator[Alertmanager]:
         encoding="utf-8",
     )
     with Alertmanager(configuration, tmp_path / "alertmanager-data") as running:
+        yield running
+
+
+@pytest.fixture
+def prometheus(tmp_path: Path) -> Iterator[Prometheus]:
+    """A running Prometheus of this test's own that scrapes nothing: write its `configuration` and `reload`."""
+    require_prometheus()
+    configuration = tmp_path / "prometheus.yml"
+    configuration.write_text("global: {scrape_interval: 1s, evaluation_interval: 1s}\n", encoding="utf-8")
+    with Prometheus(configuration, tmp_path / "prometheus-data") as running:
         yield running
 
 
