@@ -40,3 +40,4 @@ class LifecycleChanges:
     ids: dict[int, list[str]] = field(default_factory=dict)
     rejections: list[tuple[int, Rejection]] = field(default_factory=list)
     ages: list[tuple[datetime, int]] = field(default_factory=list)
+    held_bytes: int = 0
