@@ -70,13 +70,13 @@ def test_a_busy_group_may_double_and_a_quiet_one_may_do_more() -> None:
 
 
 def test_remembered_bounds_are_near_the_exact_ones_and_never_tighter() -> None:
-    """Rounding is in the group's favour, by 15 % at the most."""
+    """Rounding is in the group's favour, by 15 % above and a quarter below."""
     for mean in (0.3, 4.0, 77.0, 5_432.0):
         for variance in (0.04, 0.2, 1.3):
             exact = counts.highest_usual(mean, variance, 1e-6)
             assert exact <= counts.upper_bound(mean, variance, 1.0, 1e-6) <= exact * 1.15 + 1
             exact = counts.lowest_usual(mean, variance, 1e-6)
-            assert exact * 0.85 - 1 <= counts.lower_bound(mean, variance, 1.0, 1e-6) <= exact
+            assert exact * 0.75 - 1 <= counts.lower_bound(mean, variance, 1.0, 1e-6) <= exact
 
 
 def test_sums_are_counted_in_their_unit_and_large_ones_scaled() -> None:
