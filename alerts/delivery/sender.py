@@ -64,6 +64,7 @@ class Sender:
         self._poll = min(POLL_S, self._seconds)
         self._lease = lease
         self._pause = min(self._seconds, lease_length(interval).total_seconds() / _RENEWALS)
+        self._ending = asyncio.Event()
         self._metrics = metrics
         self._edges = edges
         first = min(FIRST_PAUSE_S, self._seconds)
@@ -81,10 +82,12 @@ class Sender:
         if not self._served:
             await stop.wait()
             return
+        self._ending.clear()
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(self._hold())]
             running += [tasks.create_task(self._serve(served)) for served in self._served]
             await stop.wait()
+            self._ending.set()
             for task in running:
                 task.cancel()
         with contextlib.suppress(*_AWAY):  # it ends by itself
@@ -93,7 +96,7 @@ class Sender:
     async def _hold(self) -> None:
         """Take the lease, keep it, and say when it changes hands."""
         held = False
-        while True:
+        while not self._ending.is_set():
             try:
                 taken = await self._edges.wait_for(self._lease.take)
             except _AWAY as why:
@@ -114,7 +117,7 @@ class Sender:
 
     async def _serve(self, served: _Served) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._ending.is_set():  # a library's time-out may have taken the cancellation for its own
             served.wake.clear()
             if not self._lease.held:
                 await _wait(served.wake, self._poll)
@@ -124,6 +127,8 @@ class Sender:
             result = await self._round(served.outlet, full)
             if self._lease.held:
                 self._show()
+            if self._ending.is_set():
+                return
             if result.failed:
                 # It may come back without its memory: the next round tells it everything.
                 served.next_full = 0.0
@@ -151,8 +156,10 @@ class Sender:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
+    # Not wait_for: before Python 3.12 it swallows a cancellation that comes at the moment of the event.
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _brief(why: DBAPIError | NoConnection) -> str:

@@ -253,6 +253,23 @@ def test_a_database_that_is_away_is_waited_for(sqlite: Engine) -> None:
     asyncio.run(go())
 
 
+def test_it_stops_at_once_also_when_it_is_woken_at_that_moment(sqlite: Engine) -> None:
+    """However the two meet: a wake-up must not swallow the end."""
+
+    async def go() -> None:
+        async with Receiver() as receiver:
+            for turns in range(12):
+                async with asyncio.timeout(10), sending(sqlite, receiver.url, alert_interval=300) as sender:
+                    seen = len(receiver.requests)
+                    await until(lambda seen=seen: len(receiver.requests) > seen)  # type: ignore[misc]
+                    await asyncio.sleep(0.05)  # it waits for being woken by now
+                    sender.notify()
+                    for _ in range(turns % 4):
+                        await asyncio.sleep(0)
+
+    asyncio.run(go())
+
+
 def test_without_destinations_it_waits_for_its_end(sqlite: Engine) -> None:
     """And takes no lease."""
 
