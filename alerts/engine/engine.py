@@ -15,7 +15,7 @@ from typing import Any
 from alerts.engine.changes import EngineChanges, Loaded, Pace, Progress, StateRow
 from alerts.engine.groups import BEFORE_ALL, Limits
 from alerts.engine.index import RuleIndex
-from alerts.engine.journal import ADVANCED, decode_steps, encode_steps, evicted_step
+from alerts.engine.journal import ADVANCED, decode_steps, encode_steps, evicted_step, gathered_step
 from alerts.engine.kind import UNCHANGED, Observation
 from alerts.engine.merging import Gathering
 from alerts.engine.plan import BaselineFactory, EventNode, MemoryNode, Plan
@@ -165,10 +165,13 @@ class Engine:
         for check in node.checks:
             if check.refused(event, time_ms):
                 too_late |= self._match(check, event, time_ms, event_id)
-        if not node.feeds:
+        if not node.feeds and not node.gathers:
             return too_late
         if time_ms < self._watermark:
             return True
+        for gather in node.gathers:
+            if not gather.add(event, time_ms, event_id):
+                self.ungrouped += 1
         for target, feed in node.feeds:
             observation = feed(event, time_ms, event_id)
             if observation is None:
@@ -215,6 +218,8 @@ class Engine:
 
     def _advance_kinds(self, watermark_ms: int) -> None:
         """Tell every kind, those first that others take in: what they find is older than the watermark."""
+        if any(gather.crosses(watermark_ms) for node in self._memories for gather in node.gathers):
+            self._hand_over()
         self._advanced = watermark_ms
         self._advance_at = watermark_ms + ADVANCE_EVERY_MS
         for node in self._memories:
@@ -230,6 +235,7 @@ class Engine:
     def take(self) -> EngineChanges:
         """What was found and done since the last time, for one transaction."""
         sequence = self._sequence
+        self._hand_over()
         for node in self._memories:
             if isinstance(node.kind, Tracked):
                 node.kind.collect()
@@ -347,6 +353,9 @@ class Engine:
                     group = None
                 if known.get((step.rule, group), -1) < sequence:
                     kind.apply(step.observation)
+            elif step.portion is not None:
+                if known.get((step.rule, None), -1) < sequence:
+                    kind.add(step.portion)
             elif step.evicted is not None:
                 kind.forget(group for group in step.evicted if known.get((step.rule, group), -1) < sequence)
         for node in self._memories:

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.engine.absence import absence
+from alerts.engine.gather import Gather
 from alerts.engine.groups import Limits
 from alerts.engine.kind import Kind, Observation
 from alerts.engine.new_term import NewTerms
@@ -49,10 +50,10 @@ class Node:
 class EventNode(Node):
     """A rule that matches on one event: an event rule, or a register rule (`refused`) below one.
 
-    `checks` are the register rules that look at each match.
+    `checks` are the register rules that look at each match, `gathers` the baselines that add it up.
     """
 
-    __slots__ = ("agency", "checks", "event_rule", "group", "matches", "refused")
+    __slots__ = ("agency", "checks", "event_rule", "gathers", "group", "matches", "refused")
 
     def __init__(
         self,
@@ -69,17 +70,19 @@ class EventNode(Node):
         self.group = group
         self.refused: Callable[[Any, int], bool] = lambda _event, _time_ms: True
         self.checks: list[EventNode] = []
+        self.gathers: list[Gather] = []
 
 
 class MemoryNode(Node):
     """A rule with memory. `number` is its place in the plan: rules come after those they take in."""
 
-    __slots__ = ("kind", "number")
+    __slots__ = ("gathers", "kind", "number")
 
     def __init__(self, rule: MemoryRule, number: int, kind: Remembering) -> None:
         super().__init__(rule.info, rule.alerts)
         self.number = number
         self.kind = kind
+        self.gathers: list[Gather] = []  # of a baseline: what was added up for it
 
 
 class Plan:
@@ -115,7 +118,7 @@ class Plan:
         for memory in rules.memories:
             self._wire(memory, ())
         # A rule that neither alerts nor feeds one that does needs not be tried.
-        self.events = [node for node in self._roots.values() if node.alerts or node.feeds or node.checks]
+        self.events = [node for node in self._roots.values() if _is_of_use(node)]
 
     def nodes(self) -> Mapping[str, list[Node]]:
         """All rules by id, with what stands for them."""
@@ -159,7 +162,12 @@ class Plan:
                     below_node.kind.completions = []
                 below_node.feeds.append((node, self._feed(rule, number, None)))
             for top in self._tops.get(part, ()):
-                top.feeds.append((node, self._feed(rule, number, self._source)))
+                if isinstance(rule, Baseline):
+                    gather = self._gather(rule, number)
+                    top.gathers.append(gather)
+                    node.gathers.append(gather)
+                else:
+                    top.feeds.append((node, self._feed(rule, number, self._source)))
         return node
 
     def _wire_register(self, rule: Register, reached: list[tuple[int, str]]) -> None:
@@ -245,6 +253,13 @@ class Plan:
 
         return observe
 
+    def _gather(self, rule: Baseline, number: int) -> Gather:
+        fields = _fields(rule, number)
+        reads = tuple(reader(self._source, fields.get(name, name)) for name in rule.group_by)
+        name, _ = _value(rule)
+        value = None if name is None else reader(self._source, name)
+        return Gather(rule, rule.group_by, reads, self._agency(rule, number, self._source), value)
+
     def _group(self, rule: MemoryRule, number: int, source: Source | None) -> Callable[[Any], Group | None]:
         fields = _fields(rule, number)
         names = rule.group_by
@@ -253,6 +268,10 @@ class Plan:
     def _agency(self, rule: MemoryRule, number: int, source: Source | None) -> Read:
         name = rule.info.agency
         return _read(source, _fields(rule, number).get(name, name))
+
+
+def _is_of_use(node: EventNode) -> bool:
+    return bool(node.alerts or node.feeds or node.checks or node.gathers)
 
 
 def _read(source: Source | None, name: str) -> Read:

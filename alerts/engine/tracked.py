@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sized
 from typing import Protocol
 
+from alerts.engine.gather import Portion
 from alerts.engine.groups import BEFORE_ALL, Completion
 from alerts.engine.kind import Kind, Observation
 from alerts.model import Detection, Group
@@ -26,6 +27,9 @@ class Remembering(Kind, Protocol):
 
     def forget(self, groups: Iterable[Group]) -> None:
         """Drop groups that were evicted."""
+
+    def add(self, portion: Portion) -> Collection[Detection]:
+        """Take in what was added up; only baselines are asked to."""
 
 
 class Tracked:
@@ -55,6 +59,13 @@ class Tracked:
     def apply(self, observation: Observation) -> Collection[Detection]:
         """As the kind does."""
         found = self.kind.apply(observation)
+        if found and self.completions is not None:
+            self._complete(found)
+        return found
+
+    def add(self, portion: Portion) -> Collection[Detection]:
+        """As the kind does, which is a baseline."""
+        found = self.kind.add(portion)
         if found and self.completions is not None:
             self._complete(found)
         return found
