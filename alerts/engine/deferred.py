@@ -29,7 +29,7 @@ class Deferred(Windows):
             self._make_room()
         window = self._states.get(group)
         if window is None:
-            window = self._open(group, time_ms)
+            window = self._open(group)
         entries = window.entries
         if entries and (entries[0][0] <= self._floor or len(entries) >= self._most):
             self._trim(window)
@@ -43,8 +43,9 @@ class Deferred(Windows):
                 return UNCHANGED
             entries.insert(at, entry)
         self._total += 1
-        if group not in self.dirty:
-            self.dirty[group] = self.sequence
+        if window.clean:
+            window.clean = False
+            self._touch(group)
         due = self._timers.get(group)
         if due is None or time_ms < due:
             self._timers.set(group, time_ms)

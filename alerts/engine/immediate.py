@@ -6,6 +6,7 @@ A late event is tried with every window that it lies in, so what is counted does
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Collection
 
 from alerts.engine.groups import Limits
@@ -16,6 +17,8 @@ from alerts.engine.window import ALL_AT_ONCE, Window
 from alerts.model import Detection, Group
 from alerts.rule import Correlation
 
+_SPARE = 1_000  # outdated entries that the queue may hold before it is made anew
+
 
 class Immediate(Windows):
     """Lower bounds of counts and sums, and the parts of temporal rules."""
@@ -24,6 +27,7 @@ class Immediate(Windows):
 
     def __init__(self, rule: Correlation, limits: Limits) -> None:
         super().__init__(rule, limits)
+        self._queue: deque[tuple[int, Group]] = deque()
         # A count is compared without a call: most rules count.
         self._least: int | None = None
         if rule.type == "event_count":
@@ -48,7 +52,8 @@ class Immediate(Windows):
             self._make_room()
         window = self._states.get(group)
         if window is None:
-            window = self._open(group, time_ms)
+            window = self._open(group)
+            self._expire_at(time_ms + self._span, group)
         entries = window.entries
         if entries and (entries[0][0] <= self._floor or len(entries) >= self._most):
             self._trim(window)
@@ -64,8 +69,9 @@ class Immediate(Windows):
         entries.append(entry)
         self._total += 1
         window.last_ms = time_ms
-        if group not in self.dirty:
-            self.dirty[group] = self.sequence
+        if window.clean:
+            window.clean = False
+            self._touch(group)
         begins = time_ms - self._span
         if self._least is None:
             window.measure.add(entry)
@@ -143,18 +149,31 @@ class Immediate(Windows):
             return ()
         self.watermark_ms = watermark_ms
         self._floor = watermark_ms - self._span
-        for group in self._timers.pop(watermark_ms):
-            window = self._states[group]
+        queue = self._queue
+        while queue and queue[0][0] < watermark_ms:
+            _, group = queue.popleft()
+            window = self._states.get(group)
+            if window is None:
+                continue
             if window.last_ms < self._floor:
                 self._drop(group)
             else:
-                self._timers.set(group, window.last_ms + self._span)
+                queue.append((window.last_ms + self._span, group))
         return ()
+
+    def _expire_at(self, due_ms: int, group: Group) -> None:
+        """Look at a group at a time, whether its windows are over: in about that order, which is enough."""
+        queue = self._queue
+        # A flood of groups that come and go must not leave a queue of them behind.
+        if len(queue) > 2 * len(self._states) + _SPARE:
+            queue.clear()
+            queue.extend(sorted((window.last_ms + self._span, each) for each, window in self._states.items()))
+        queue.append((due_ms, group))
 
     def _restored(self, group: Group, state: Window) -> None:
         newest = state.entries[-1][0]
         state.measure_from(state.first_after(newest - self._span), len(state.entries))
-        self._timers.set(group, state.last_ms + self._span)
+        self._expire_at(state.last_ms + self._span, group)
 
 
 def _beside_itself(entries: list[Entry], at: int) -> bool:

@@ -81,12 +81,18 @@ class Windows(Grouped[Window]):
         self.unusable += 1
         return None
 
-    def _open(self, group: Group, time_ms: int) -> Window:
+    def encode(self, group: Group) -> bytes | None:
+        """The group's whole state; None when there is none."""
+        window = self._states.get(group)
+        if window is not None:
+            window.clean = True
+        return super().encode(group)
+
+    def _open(self, group: Group) -> Window:
         """A window for a new group."""
         if len(self._states) >= self.limits.groups:
             self._make_room()
         window = self._states[group] = Window(self._measure(), self.first_undecided)
-        self._timers.set(group, time_ms + self._span)
         return window
 
     def _trim(self, window: Window) -> None:

@@ -32,10 +32,11 @@ class Window:
     `covered` are the stretches of time, each after its first and up to its last millisecond, that satisfied
     windows have covered: every event in them was counted, and one that comes late into one is counted at
     once. That makes what is counted a function of the events alone, whatever their order. `ended` are the
-    events with which satisfied windows ended, kept where another rule is chained to this one.
+    events with which satisfied windows ended, kept where another rule is chained to this one. `clean` is
+    whether the group is not among those to be written: asked for every event, so without a look-up.
     """
 
-    __slots__ = ("covered", "ended", "entries", "last_ms", "low", "measure", "undecided")
+    __slots__ = ("clean", "covered", "ended", "entries", "last_ms", "low", "measure", "undecided")
 
     def __init__(self, measure: Measure, undecided: int) -> None:
         self.entries: list[Entry] = []
@@ -45,6 +46,7 @@ class Window:
         self.ended: set[tuple[int, str]] | None = None
         self.last_ms = -(2**62)
         self.measure = measure
+        self.clean = True
 
     def __len__(self) -> int:
         return len(self.entries)
