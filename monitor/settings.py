@@ -115,6 +115,10 @@ class Settings(BaseSettings):
     calendar: Annotated[
         Path | None, Field(description="a YAML file of days off and worked that differ from the holidays")
     ] = None
+    duties: Annotated[
+        Path | None,
+        Field(description="a YAML file of limits and targets; without it, those that come with the monitor"),
+    ] = None
 
     commit_interval: Annotated[float, Field(gt=0, le=60, description="seconds between transactions")] = 0.15
     max_uncommitted: Annotated[
