@@ -31,6 +31,8 @@ class _Envelope(msgspec.Struct, gc=False):
     data_base64: bytes | None = None
 
 
+# A day outside these years is a mistake, and counting the days to it would be work for nothing.
+_YEARS = range(2000, 2100)
 _event = msgspec.json.Decoder(LifecycleEvent)
 _envelope = msgspec.json.Decoder(_Envelope)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -102,6 +104,8 @@ def _checked(event: LifecycleEvent) -> LifecycleDecoded:
         return Rejection(Reason.MISSING_FIELD, f"{event.kind} names no request - at `$.request`")
     if event.kind == "renewed" and event.agreement is None:
         return Rejection(Reason.MISSING_FIELD, "renewed names no agreement - at `$.agreement`")
+    if event.due is not None and event.due.year not in _YEARS:
+        return Rejection(Reason.INVALID_FIELD, "Expected a day from 2000 to 2099 - at `$.due`")
     if event.request is not None and _NUMBER_OF_A_PERSON.fullmatch(event.request):
         return Rejection(
             Reason.INVALID_FIELD,
