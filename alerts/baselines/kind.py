@@ -47,6 +47,7 @@ from alerts.baselines.memory import Memory
 from alerts.baselines.opened import OpenHour
 from alerts.baselines.season import HISTORY_WEEKS, HOUR_MS, Season, words
 from alerts.baselines.usual import usual_at_most
+from alerts.engine.gather import Portion
 from alerts.engine.kind import UNCHANGED, Observation
 from alerts.model import Detection, Evidence, Group
 from alerts.rule import Baseline
@@ -131,6 +132,26 @@ class BaselineKind:
             self._memory.touch(group)
         if opened.total > opened.bound:
             return self._passed(hour, group, opened, time_ms)
+        return ()
+
+    def add(self, portion: Portion) -> Collection[Detection]:
+        """Take in what a group had in an hour since the last time, as if observed one by one."""
+        group, hour = portion.group, portion.hour
+        opened = self._open.get(hour, {}).get(group) or self._begin(hour, group, portion.agency)
+        if opened is None:
+            return UNCHANGED
+        if self._counts:
+            opened.total += portion.count
+        elif self._sums:
+            opened.total = min(opened.total + portion.total, LARGEST_TOTAL)
+            opened.squares += portion.squares
+        else:
+            for value in sorted(portion.values):
+                self._see(opened, value)
+        opened.note_many(portion.count, portion.first_ms, portion.last_ms, portion.evidence)
+        self._memory.touch(group)
+        if opened.total > opened.bound:
+            return self._passed(hour, group, opened, portion.last_ms)
         return ()
 
     def observe_total(

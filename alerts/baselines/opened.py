@@ -59,6 +59,14 @@ class OpenHour:
         if full:
             evidence.pop()
 
+    def note_many(self, count: int, first_ms: int, last_ms: int, earliest: list[Evidence]) -> None:
+        """Count events, of which `earliest` are the first."""
+        if not self.pending or first_ms < self.first_ms:
+            self.first_ms = first_ms
+        self.last_ms = max(self.last_ms, last_ms)
+        self.pending += count
+        self.evidence = sorted([*self.evidence, *earliest])[:EVIDENCE]
+
     def told(self, until_ms: int) -> None:
         """What was pending has been told."""
         self.pending = 0

@@ -199,6 +199,18 @@ class Engine:
         if kind.completions:
             self._pass_on(node)
 
+    def _hand_over(self) -> None:
+        """Give the baselines what was added up for them."""
+        for node in self._memories:
+            for gather in node.gathers:
+                for portion in gather.take():
+                    self._steps.append((gathered_step(node.number), portion))
+                    found = node.kind.add(portion)
+                    if found:
+                        self._report(node, found)
+                    if node.kind.completions:
+                        self._pass_on(node)
+
     def _report(self, node: MemoryNode, found: Iterable[Detection]) -> None:
         for each in found:
             node.matched += each.count

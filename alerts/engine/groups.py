@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Collection, Iterable, Mapping
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from alerts.engine.gather import Portion
 from alerts.engine.timers import Timers
 from alerts.model import EVIDENCE, Detection, Evidence, Group, RuleInfo
 
@@ -93,6 +94,10 @@ class Grouped(Generic[S]):
             self._states[group] = state
             self._total += len(state)
             self._restored(group, state)
+
+    def add(self, portion: Portion) -> Collection[Detection]:
+        """Never asked for: only baselines take in what was added up."""
+        raise TypeError(f"{self.rule} takes in single observations, not {portion.count} at once")
 
     def forget(self, groups: Iterable[Group]) -> None:
         """Drop groups that were evicted."""

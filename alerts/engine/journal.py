@@ -11,17 +11,25 @@ from typing import Any
 
 import msgspec
 
+from alerts.engine.gather import Portion
 from alerts.engine.kind import Observation
 from alerts.model import Group
 
-# A step is (rule's number, observation), (-1, watermark), or (-2 - rule's number, groups that were evicted).
+# A step is (rule's number, observation), (_GATHERED + rule's number, portion), (-1, watermark), or
+# (-2 - rule's number, groups that were evicted).
 ADVANCED = -1
 _EVICTED = -2
+_GATHERED = 1_000_000  # more than there are rules
 
 
 def evicted_step(number: int, groups: list[Group]) -> tuple[int, list[Group]]:
     """That a rule forgot groups for want of room."""
     return _EVICTED - number, groups
+
+
+def gathered_step(number: int) -> int:
+    """How a step is marked that holds what was added up for a rule."""
+    return _GATHERED + number
 
 
 class Steps(msgspec.Struct, array_like=True):
@@ -34,15 +42,22 @@ class Steps(msgspec.Struct, array_like=True):
 def encode_steps(rules: Sequence[tuple[str, str]], steps: list[tuple[int, Any]]) -> bytes:
     """A row of steps; only the rules that it names are in its table."""
     numbers = {number for number, _ in steps} - {ADVANCED}
-    named = sorted({number if number >= 0 else _EVICTED - number for number in numbers})
+    named = sorted(set(map(_rule_of, numbers)))
     return _encoder.encode(Steps({number: rules[number] for number in named}, steps))
 
 
+def _rule_of(number: int) -> int:
+    if number < 0:
+        return _EVICTED - number
+    return number - _GATHERED if number >= _GATHERED else number
+
+
 class Applied(msgspec.Struct):
-    """A step of a row, decoded: one of the three is set."""
+    """A step of a row, decoded: one of observation, portion, evicted and watermark is set."""
 
     rule: tuple[str, str] | None = None
     observation: Observation | None = None
+    portion: Portion | None = None
     evicted: list[Group] | None = None
     watermark_ms: int | None = None
 
@@ -54,6 +69,8 @@ def decode_steps(encoded: bytes) -> list[Applied]:
     for number, held in row.steps:
         if number == ADVANCED:
             found.append(Applied(watermark_ms=msgspec.convert(held, int)))
+        elif number >= _GATHERED:
+            found.append(Applied(row.rules[number - _GATHERED], portion=msgspec.convert(held, Portion)))
         elif number >= 0:
             group, *rest = held
             observation = msgspec.convert((_group(group), *rest), Observation)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from alerts.engine.absence import absence
 from alerts.engine.gather import Gather
 from alerts.engine.groups import Limits
-from alerts.engine.kind import Kind, Observation
+from alerts.engine.kind import Observation
 from alerts.engine.new_term import NewTerms
 from alerts.engine.reading import (
     LONGEST_TEXT,
@@ -22,7 +22,7 @@ from alerts.engine.reading import (
     reader,
 )
 from alerts.engine.register import Admission, RegisterLookup
-from alerts.engine.tracked import Remembering, Tracked
+from alerts.engine.tracked import Adding, Remembering, Tracked
 from alerts.engine.windows import windows
 from alerts.fields import SOURCES, Source
 from alerts.model import Group, RuleInfo
@@ -30,7 +30,7 @@ from alerts.rule import Absence, Baseline, Correlation, EventRule, MemoryRule, N
 from monitor.errors import UsageProblem
 from monitor.settings import Settings
 
-BaselineFactory = Callable[[Baseline], Kind]
+BaselineFactory = Callable[[Baseline], Adding]
 Feed = Callable[[Any, int, str], Observation | None]
 
 

@@ -32,6 +32,13 @@ class Remembering(Kind, Protocol):
         """Take in what was added up; only baselines are asked to."""
 
 
+class Adding(Kind, Protocol):
+    """A kind that takes in what was added up, beside single observations: a baseline."""
+
+    def add(self, portion: Portion) -> Collection[Detection]:
+        """Take in what one group had in one hour since the last time; return what it completes."""
+
+
 class Tracked:
     """A kind that only keeps to `Kind`, with what the engine needs around it.
 
@@ -41,7 +48,7 @@ class Tracked:
     last time, or the watermark where that is later.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Adding) -> None:
         self.kind = kind
         self.rule = kind.rule
         self.sequence = 0
