@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
 
 from monitor.judging.book import Book
 from monitor.ledger.histogram import encode
@@ -47,7 +48,7 @@ def hour_of(text: str) -> int:
 
 def database(folder: Path) -> Engine:
     """An empty ledger on SQLite."""
-    engine = open_engine(f"sqlite:///{folder}/objectives.db")  # type: ignore[arg-type]
+    engine = open_engine(make_url(f"sqlite:///{folder}/objectives.db"))
     cells.create(engine)
     return engine
 

@@ -20,7 +20,6 @@ from monitor.objectives.sums import REREAD
 from monitor.objectives.windows import WINDOWS
 from monitor.registry.registry import Registry
 from monitor.storage.engine import open_engine
-from monitor.storage.schema import upgrade
 from monitor.storage.tables import cells
 from tests.builders import AGENCIES, SERVICES, ZONE, agency, agreement, made, service
 from tests.monitor.objectives.making import DAY, HOUR, Made, database, hour_of, recount, write
@@ -226,7 +225,7 @@ def test_a_database_that_fails_leaves_the_last_figures(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("zone", ["Asia/Ho_Chi_Minh", "Europe/Tallinn"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_ledger_gives_what_a_plain_recount_gives(engine: Engine, zone: str, data: st.DataObject) -> None:
     """Agreements that change, cells over partitions, refreshes in between: in the end the same counts."""
@@ -275,7 +274,7 @@ def test_postgresql_gives_the_same(postgres_url: str) -> None:
     from sqlalchemy.engine import make_url
 
     engine = open_engine(make_url(postgres_url).set(drivername="postgresql+psycopg"))
-    upgrade(engine)
+    cells.create(engine)
     registry = made(agreement(objectives=SLO), agreement("AGR-2", consumer="VSS", objectives=SLO))
     held = [
         Made(HERE - n * 7 * HOUR, consumer, ok=n, fault=n % 3, slow=n // 2, partition=n % 2)
