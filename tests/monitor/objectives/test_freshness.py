@@ -41,7 +41,7 @@ def quality(registry: Registry, engine: Engine, now: datetime = NOW) -> Quality:
     return ObjectiveMetrics(registry, engine, ZONE).refresh(now)
 
 
-def copied(hour: int, consumer: str = "MOH", **counts: int) -> Made:
+def copied(hour: int, consumer: str = "MOH", **counts: Any) -> Made:
     """A cell of the synchronised service, a copy taken where nothing else is said."""
     return Made(hour, consumer, SYNC)._replace(**(counts or {"ok": 1}))
 
