@@ -12,11 +12,12 @@ import pstats
 import random
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alerts.baselines.kind import BaselineKind
 from alerts.engine.engine import Engine
 from alerts.fields import SECURITY_EVENTS
 from alerts.model import Level, RuleInfo
@@ -37,13 +38,18 @@ from streams.worker import GC_THRESHOLDS
 BAR = 50_000  # events a second
 EVENTS = 200_000
 EVENTS_A_COMMIT = 5_000  # at a commit interval of 0.15 s and some 35 thousand events a second
+EVENTS_FOR_SHARES = 50_000
 RATE = 500  # events in a second of event time: a busy platform's
+_ROUNDS = 1_000_000
 _START_MS = 1_793_584_800_000
 
 # Kinds of events, the common ones first: half of all are sign-ins that succeed and match nothing.
 _KINDS = [f"kind-{number}" for number in range(60)]
 _AGENCIES = [f"AGENCY-{number}" for number in range(95)]
 _SERVICES = [f"database-{number % 9}.service-{number}" for number in range(40)]
+
+
+Given = tuple[SecurityEvent, int, str]
 
 
 def _info(rule: str) -> RuleInfo:
@@ -113,7 +119,7 @@ def _memory(number: int) -> MemoryRule:
             return Baseline(**one, timespan=3600, floor=100)
 
 
-def event_stream(count: int) -> list[tuple[SecurityEvent, int, str]]:
+def event_stream(count: int) -> list[Given]:
     """Events as they come: kinds and agencies skewed, most harmless, a tenth out of order by some seconds."""
     seeded = random.Random(7)  # reproducible figures
     kinds = seeded.choices(_KINDS, weights=[60.0] + [60 / (rank + 1) for rank in range(59)], k=count)
@@ -139,72 +145,110 @@ def event_stream(count: int) -> list[tuple[SecurityEvent, int, str]]:
     return found
 
 
-def make_engine() -> Engine:
+def make_engine(rules: RuleSet) -> Engine:
     """An engine with these rules."""
-    from alerts.baselines.kind import BaselineKind
-
     zone = ZoneInfo("Asia/Ho_Chi_Minh")
-    return Engine(rule_set(), SECURITY_EVENTS.name, baselines=lambda rule: BaselineKind(rule, zone))
+    return Engine(rules, SECURITY_EVENTS.name, baselines=lambda rule: BaselineKind(rule, zone))
 
 
-class Run:
-    """All events through one engine, with a commit after every EVENTS_A_COMMIT."""
+@dataclass(slots=True)
+class Measured:
+    """All events through one engine, with a commit after every EVENTS_A_COMMIT; seconds of CPU time."""
 
-    def __init__(self, events: list[tuple[SecurityEvent, int, str]]) -> None:
-        self.events = events
-        self.engine = make_engine()
-        self.seconds = self.committing = 0.0
-        self.journal = self.state_bytes = self.states = self.detections = 0
+    engine: Engine
+    events: int = 0
+    seconds: float = 0.0
+    committing: float = 0.0
+    journal_bytes: int = 0
+    states: int = 0
+    state_bytes: int = 0
+    counted: int = 0
 
-    def go(self) -> None:
-        """Take all events in."""
-        for start in range(0, len(self.events), EVENTS_A_COMMIT):
+    def go(self, events: Sequence[Given]) -> None:
+        """Take events in."""
+        for start in range(0, len(events), EVENTS_A_COMMIT):
             began = time.process_time()
-            self.engine.observe_many(self.events[start : start + EVENTS_A_COMMIT])
+            self.engine.observe_many(events[start : start + EVENTS_A_COMMIT])
             seen = time.process_time()
             changes = self.engine.take()
             done = time.process_time()
             self.seconds += done - began
             self.committing += done - seen
-            self.journal += len(changes.journal or b"")
+            self.journal_bytes += len(changes.journal or b"")
             self.states += len(changes.states)
             self.state_bytes += sum(len(row.state or b"") for row in changes.states)
-            self.detections += sum(each.count for each in changes.detections)
+            self.counted += sum(each.count for each in changes.detections)
+        self.events += len(events)
+
+    @property
+    def microseconds(self) -> float:
+        """For each event."""
+        return self.seconds / self.events * 1e6
+
+
+def plain_loop() -> float:
+    """Nanoseconds of CPU time that a round of a plain loop takes here and now: 60 to 70 on a quiet machine.
+
+    A machine that others use too is slower in CPU time as well, as its caches and cores are shared.
+    """
+    kept: dict[int, tuple[int, int]] = {}
+    began = time.process_time()
+    for number in range(_ROUNDS):
+        kept[number & 1023] = (number, number)
+    return (time.process_time() - began) / _ROUNDS * 1e9
+
+
+def shares(rules: RuleSet, events: Sequence[Given]) -> list[tuple[str, float]]:
+    """What each kind of rule adds to an event, in microseconds, measured without the others."""
+
+    def cost(memories: Sequence[MemoryRule]) -> float:
+        measured = Measured(make_engine(replace(rules, memories=tuple(memories))))
+        measured.go(events)
+        return measured.microseconds
+
+    by_kind: dict[str, list[MemoryRule]] = {}
+    for rule in rules.memories:
+        kind: str = rule.type if isinstance(rule, Correlation) else type(rule).__name__.casefold()
+        by_kind.setdefault(kind, []).append(rule)
+    alone = cost(())
+    found = [(f"{len(rules.events)} on single events", alone)]
+    for kind, memories in sorted(by_kind.items()):
+        found.append((f"{len(memories)} {kind}", cost(memories) - alone))
+    return found
 
 
 def main(*, profile: bool = False) -> float:
     """Print events a second and where the time goes; return events a second."""
-    run = Run(event_stream(EVENTS))
+    rules, events = rule_set(), event_stream(EVENTS)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)  # as the worker has it
+    measured = Measured(make_engine(rules))
     profiler = cProfile.Profile()
+    pace = plain_loop()
     if profile:
         profiler.enable()
-    run.go()
+    measured.go(events)
     profiler.disable()
-    rate = EVENTS / run.seconds
-    matched = run.engine.matched
-    print(f"200 rules, {EVENTS:,} security events: {rate:,.0f} a second on one core (bar {BAR:,})")  # noqa: T201
-    print(  # noqa: T201
-        f"  matches of single events {sum(count for rule, count in matched.items() if rule[0] == 'e'):,}, "
-        f"groups {sum(run.engine.groups.values()):,}, counted in detections {run.detections:,}"
-    )
-    print(  # noqa: T201
-        f"  commits {run.committing / run.seconds:.0%} of the time; journal {run.journal / EVENTS:.0f} and states "
-        f"{run.state_bytes / EVENTS:.0f} bytes an event ({run.states:,} states)"
-    )
+    pace = (pace + plain_loop()) / 2
+    rate = EVENTS / measured.seconds
+    matches = sum(count for rule, count in measured.engine.matched.items() if rule.startswith("event"))
+    lines = [
+        f"200 rules, {EVENTS:,} security events: {rate:,.0f} a second on one core (bar {BAR:,})",
+        f"  a round of a plain loop took {pace:.0f} ns meanwhile; on a quiet machine 60 to 70",
+        f"  {matches:,} matches, {sum(measured.engine.groups.values()):,} groups remembered, "
+        f"{measured.counted:,} events in detections",
+        f"  {measured.committing / measured.seconds:.0%} of the time for commits, which write "
+        f"{measured.journal_bytes / EVENTS:.0f} bytes of journal and "
+        f"{measured.state_bytes / EVENTS:.0f} of states for each event",
+    ]
+    if not profile:
+        lines.append(f"  microseconds for each event, of {measured.microseconds:.1f}:")
+        lines += [f"    {cost:5.1f}  {what}" for what, cost in shares(rules, events[:EVENTS_FOR_SHARES])]
+    print("\n".join(lines))  # noqa: T201
     if profile:
         pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
-    else:
-        _print_shares(run)
     return rate
-
-
-def _print_shares(run: Run) -> None:
-    """What the events cost by kind of rule: the time of observing without rules of that kind, subtracted."""
-    kinds = Counter(type(node.kind).__name__ for node in run.engine._memories)
-    print("  rules with a memory: " + ", ".join(f"{count} {name}" for name, count in sorted(kinds.items())))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.engine.changes import Pace
+from alerts.engine.gather import Portion
 from alerts.engine.groups import Limits
 from alerts.engine.index import RuleIndex
-from alerts.engine.kind import Kind, Observation
+from alerts.engine.kind import Observation
 from alerts.engine.plan import Plan
 from alerts.engine.run import run
 from alerts.fields import EXCHANGES, SECURITY_EVENTS
@@ -35,6 +36,7 @@ from tests.alerts.engine.building import (
     seen,
     window,
 )
+from tests.alerts.engine.stopping import Database
 
 P = of_kind("p", "p")
 
@@ -178,21 +180,26 @@ def test_an_index_spares_rules_that_cannot_match() -> None:
         assert index.candidates(at(0, "other").event) == []
 
 
-class Reversed:
-    """A kind that only keeps to `Kind`: it remembers the last event and finds every one."""
+class Largest:
+    """A baseline of a kind: it finds every portion, and remembers the largest for each group."""
 
     def __init__(self, rule: Baseline) -> None:
         self.rule = rule.info.id
-        self.last: dict[Group, str] = {}
+        self.largest: dict[Group, int] = {}
         self.changed: set[Group] = set()
 
     def apply(self, observation: Observation) -> Collection[Detection]:
+        """A single one."""
+        return self.add(Portion(observation.group, 0, observation.agency, 1, last_ms=observation.time_ms))
+
+    def add(self, portion: Portion) -> Collection[Detection]:
         """Find it."""
-        before = self.last.get(observation.group, "nothing")
-        self.last[observation.group] = observation.event_id
-        self.changed.add(observation.group)
-        time_ms = observation.time_ms
-        return [Detection(self.rule, "MOH", observation.group, time_ms, time_ms, 1, facts={"before": before})]
+        before = self.largest.get(portion.group, 0)
+        self.largest[portion.group] = max(before, portion.count)
+        self.changed.add(portion.group)
+        time_ms, count = portion.last_ms, portion.count
+        facts = {"before": before}
+        return [Detection(self.rule, "MOH", portion.group, time_ms, time_ms, count, facts=facts)]
 
     def advance(self, watermark_ms: int) -> Collection[Detection]:  # noqa: ARG002  # Kind's signature
         """Nothing waits."""
@@ -203,28 +210,45 @@ class Reversed:
         return tuple(self.changed)
 
     def encode(self, group: Group) -> bytes | None:
-        """The last id."""
+        """The largest."""
         self.changed.discard(group)
-        return self.last[group].encode()
+        return str(self.largest[group]).encode()
 
     def restore(self, states: Mapping[Group, bytes]) -> None:
-        """The last ids."""
-        self.last.update({group: state.decode() for group, state in states.items()})
+        """The largest."""
+        self.largest.update({group: int(state) for group, state in states.items()})
 
 
-def test_any_kind_can_be_run_for_baselines() -> None:
-    """Made by the factory that the engine is given; others can be chained to it."""
-    baseline = Baseline(info("usual"), ("p",), ("service",), ({},), 3600)
-    made: list[Kind] = []
+BASELINE = Baseline(info("usual"), ("p",), ("service",), ({},), 3600)
 
-    def factory(rule: Baseline) -> Kind:
-        made.append(Reversed(rule))
-        return made[-1]
 
-    one = engine(rules(P, baseline, window("twice", "usual", when={"gte": 2})), baselines=factory)
-    found_rules = {each.rule: each.count for each in found(one, [at(0, "p"), at(1, "p")])}
-    assert found_rules == {"usual": 2, "twice": 2}
-    assert len(made) == 1
+def test_baselines_are_made_by_the_factory_that_is_given() -> None:
+    """Others can be chained to what they find."""
+    one = engine(rules(P, BASELINE, window("twice", "usual", when={"gte": 2})), baselines=Largest)
+    one.observe_many([at(0, "p"), at(1, "p")])
+    first = one.take().detections
+    assert {each.rule: each.count for each in first} == {"usual": 2}
+    one.observe(*at(2, "p"))
+    assert {each.rule: each.count for each in one.take().detections} == {"usual": 1, "twice": 2}
+
+
+@pytest.mark.parametrize("pace", [Pace(after=0), Pace(after=2, states=1), Pace(after=9)])
+def test_the_states_of_a_baseline_are_written_together(pace: Pace) -> None:
+    """They may depend on each other: a restored one is as a whole where a commit left it."""
+    given_rules = rules(P, BASELINE)
+    database = Database()
+    one = engine(given_rules, baselines=Largest, pace=pace)
+    for number in range(12):
+        one.observe_many([at(number + each / 10, "p", service=f"s.{each % 4}") for each in range(number)])
+        changes = one.take()
+        assert len(changes.states) in (0, 4) or number < 5
+        database.write(changes)
+        if number == 7:
+            one = engine(given_rules, baselines=Largest, pace=pace)
+            one.restore(database.load())
+    one.observe_many([at(20, "p", service=f"s.{each}") for each in range(4)])
+    before = {each.group[0][1]: each.facts["before"] for each in one.take().detections}
+    assert before == {"s.0": 3, "s.1": 3, "s.2": 3, "s.3": 2}
 
 
 def test_states_wait_and_are_written_a_few_at_a_time() -> None:

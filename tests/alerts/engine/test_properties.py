@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.engine.changes import EngineChanges, Loaded, Pace, StateRow
+from alerts.engine.changes import Pace
 from alerts.engine.engine import Engine
 from alerts.engine.groups import Limits
 from alerts.model import Detection
@@ -28,9 +28,9 @@ from tests.alerts.engine.building import (
     rules,
     window,
 )
+from tests.alerts.engine.stopping import END, run_with_stops
 
 KINDS = ("p", "q", "r")
-END = 400.0  # seconds: long after the last event
 
 # One rule of every kind, over the matches of the rules p, q and r, and two that are chained.
 EVERY_KIND: dict[str, Sequence[MemoryRule]] = {
@@ -198,56 +198,9 @@ def test_windows_count_what_their_definition_says(name: str, drawn: Any, shuffle
     }
 
 
-class Database:
-    """The tables of one partition, in memory: what was written can be loaded."""
-
-    def __init__(self) -> None:
-        self.states: dict[tuple[str, Any], StateRow] = {}
-        self.journal: dict[int, bytes] = {}
-        self.changes: EngineChanges | None = None
-
-    def write(self, changes: EngineChanges) -> None:
-        """As the store does."""
-        for row in changes.states:
-            if row.state is None:
-                self.states.pop((row.rule, row.group), None)
-            else:
-                self.states[row.rule, row.group] = row
-        if changes.journal is not None:
-            self.journal[changes.progress.sequence] = changes.journal
-        for sequence in [each for each in self.journal if each < changes.oldest]:
-            del self.journal[sequence]
-        self.changes = changes
-
-    def load(self) -> Loaded:
-        """As the store does."""
-        assert self.changes is not None
-        return Loaded(self.changes.progress, list(self.states.values()), sorted(self.journal.items()))
-
-
 PACES = st.sampled_from(
     [Pace(after=0), Pace(after=0, states=1), Pace(after=2, states=1), Pace(after=5, states=2), Pace(after=99)]
 )
-
-
-def run_with_stops(
-    make: Callable[[], Engine], events: Sequence[Given], stops: Sequence[int], until: float = END
-) -> list[Detection]:
-    """What is found when everything is committed after each event, and lost and restored at the stops."""
-    database = Database()
-    one = make()
-    detections: list[Detection] = []
-    for number, each in enumerate(events):
-        one.observe(*each)
-        changes = one.take()
-        database.write(changes)
-        detections += changes.detections
-        if number in stops:
-            one.observe(*events[-1])  # not committed: gone with the engine
-            one = make()
-            one.restore(database.load())
-    one.advance(START + round(until * S))
-    return detections + one.take().detections
 
 
 @pytest.mark.parametrize("name", EVERY_KIND)
@@ -270,7 +223,7 @@ def test_a_stop_anywhere_changes_nothing(
         return engine_of(name, pace=pace, lateness_ms=lateness)
 
     whole = run(make(), events)
-    assert figures(run_with_stops(make, events, sorted(stops))) == figures(whole)
+    assert figures(run_with_stops(make, events, stops)) == figures(whole)
 
 
 @settings(max_examples=40, deadline=None)
@@ -288,7 +241,7 @@ def test_a_stop_changes_nothing_where_memory_is_short(drawn: Any, stops: set[int
         return engine(rules(*sources, *windows), pace=pace, limits=Limits(groups=3, entries=3, total=8))
 
     events = made(drawn)
-    assert figures(run_with_stops(make, events, sorted(stops))) == figures(run(make(), events))
+    assert figures(run_with_stops(make, events, stops)) == figures(run(make(), events))
 
 
 @settings(max_examples=40, deadline=None)
@@ -301,7 +254,7 @@ def test_a_stop_changes_nothing_for_new_terms(drawn: Any, stops: set[int], pace:
         return engine(rules(*sources, new_term("n", "p", span=15, learning=5)), pace=pace, lateness_ms=2 * S)
 
     events = sorted(made(drawn), key=lambda each: each.time_ms)
-    assert figures(run_with_stops(make, events, sorted(stops))) == figures(run(make(), events))
+    assert figures(run_with_stops(make, events, stops)) == figures(run(make(), events))
 
 
 @settings(max_examples=100, deadline=None)
