@@ -33,7 +33,8 @@ def agency_indicators(
 
     - connection: it is live (dormant is live) and security-cleared; of one that is connected.
     - services_used: services it provides that were answered at least once; of those that somebody may use,
-      that is, whose consumer of an agreement in force is live. Eligible are all that have begun.
+      that is, whose consumer of an agreement in force is live. Eligible are all that have begun: what stands
+      in the registry is what must be shared.
     - traffic_under_agreement: exchanges it made as consumer that an agreement permitted, whatever else was
       wrong with them; of those whose provider and service the registry holds.
     - duties_on_time: duties neither overdue nor done too late.
