@@ -12,6 +12,7 @@ from alerts.model import EVIDENCE, Detection, Evidence, Group, RuleInfo
 
 # Evicted together, as a share of the limit: finding the least recent ones goes over all groups.
 _EVICTED_AT_ONCE = 20
+GROUP_WEIGHT = 3
 BEFORE_ALL = -(2**62)  # a watermark before every event
 
 
@@ -19,12 +20,14 @@ class Limits(NamedTuple):
     """What the memory of one rule in one partition is bounded by.
 
     `groups`: states kept; `entries`: events (or values) kept in one of them; `total`: entries in all of
-    them. Beyond, the least recently active groups and the oldest entries go, and are counted.
+    them; `altogether`: the weight of all rules of an engine. Beyond, the least recently active groups and
+    the oldest entries go, and are counted.
     """
 
     groups: int = 100_000
     entries: int = 10_000
-    total: int = 500_000
+    total: int = 250_000
+    altogether: int = 600_000
 
 
 class Completion(NamedTuple):
@@ -77,6 +80,11 @@ class Grouped(Generic[S]):
         """How many groups are remembered."""
         return len(self._states)
 
+    @property
+    def weight(self) -> int:
+        """What is remembered, in entries: one takes some 200 bytes, and a group as much as GROUP_WEIGHT."""
+        return self._total + GROUP_WEIGHT * len(self._states)
+
     def touched(self) -> Collection[Group]:
         """The groups whose state has changed since it was last encoded."""
         return self.dirty.keys()
@@ -124,12 +132,18 @@ class Grouped(Generic[S]):
             return
         limits = self.limits
         while len(self._states) >= limits.groups or (self._total >= limits.total and len(self._states) > 1):
-            few = max(1, min(len(self._states) - 1, len(self._states) // _EVICTED_AT_ONCE))
-            oldest = heapq.nsmallest(few, self._states.items(), key=lambda each: (each[1].last_ms, each[0]))
-            groups = [group for group, _ in oldest]
-            self.forget(groups)
-            self.evicted += groups
-            self.groups_evicted += len(groups)
+            self._evict(max(1, min(len(self._states) - 1, len(self._states) // _EVICTED_AT_ONCE)))
+
+    def shrink(self) -> None:
+        """Evict the least recently active groups, for the sake of other rules."""
+        self._evict(-(-len(self._states) // _EVICTED_AT_ONCE))
+
+    def _evict(self, few: int) -> None:
+        oldest = heapq.nsmallest(few, self._states.items(), key=lambda each: (each[1].last_ms, each[0]))
+        groups = [group for group, _ in oldest]
+        self.forget(groups)
+        self.evicted += groups
+        self.groups_evicted += len(groups)
 
     def _encoded(self, state: S) -> bytes:
         raise NotImplementedError

@@ -41,9 +41,9 @@ class Timers:
 
     def pop(self, before_ms: int) -> Iterator[Group]:
         """Take out the groups that are due before a time. Groups set anew meanwhile may come up again."""
-        heap, due = self._heap, self._due
-        while heap and heap[0][0] < before_ms:
-            time, group = heapq.heappop(heap)
+        due = self._due
+        while self._heap and self._heap[0][0] < before_ms:  # the heap may be made anew meanwhile
+            time, group = heapq.heappop(self._heap)
             if due.get(group) == time:
                 del due[group]
                 yield group
