@@ -56,7 +56,7 @@ def test_a_target_is_met_at_the_target(numerator: int, denominator: int, target:
 @given(st.lists(counts, min_size=1, max_size=20))
 def test_together_counts_are_added(parts: list[list[int]]) -> None:
     """An agency that is not scored lowers the coverage of all, and nothing else."""
-    indicators = [Indicator("x", *each, target=0.8) for each in parts]
+    indicators = [Indicator("x", each[0], each[1], each[2], 0.8) for each in parts]
     total = combined(indicators)
     sums = [sum(each[index] for each in parts) for index in range(3)]
     assert [total.numerator, total.denominator, total.eligible] == sums
