@@ -20,10 +20,10 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml --group build
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench drill lint lock clean
+.PHONY: help demo test bench drill lint dashboards lock clean
 
 help: ## what can be done here
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
 
 demo: $(BIN)/.demo ## a broker, a simulator and a worker, with nothing but Python; Ctrl-C ends it
 	@$(BIN)/monitor demo
@@ -42,12 +42,16 @@ lint: $(BIN)/.dev ## style and types only
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy --no-error-summary
 
+dashboards: $(BIN)/.dashboards ## write deploy/grafana/dashboards/ anew from the code in deploy/grafana/builder
+	@$(BIN)/python -m deploy.grafana.builder
+
 lock: $(BIN)/.dev ## write requirements/ anew from pyproject.toml; UPGRADE=--upgrade takes newer versions
 	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(INSTALL) 'uv>=0.8'
 	@# One version of everything: what benchmarks need bounds what the tests and the demo get.
 	@$(COMPILE) --extra bench --output-file requirements/bench.txt
 	@$(COMPILE) --extra test --constraint requirements/bench.txt --output-file requirements/dev.txt
 	@$(COMPILE) --extra embedded --constraint requirements/bench.txt --output-file requirements/demo.txt
+	@$(COMPILE) --extra dashboards --constraint requirements/bench.txt --output-file requirements/dashboards.txt
 
 clean: ## remove what these doors have made, but no data
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
@@ -72,14 +76,19 @@ $(BIN)/.demo: requirements/demo.txt pyproject.toml | $(BIN)/pip
 	@$(ITSELF)
 	@touch $@
 
+$(BIN)/.dashboards: requirements/dashboards.txt pyproject.toml | $(BIN)/pip
+	@echo 'installing into .venv ...'
+	@$(LOCKED) requirements/dashboards.txt
+	@touch $@
+
 $(BIN)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/pip
 	@echo 'installing into .venv ...'
 	@$(LOCKED) requirements/dev.txt
 	@$(ITSELF)
-	@touch $@ $(BIN)/.demo
+	@touch $@ $(BIN)/.demo $(BIN)/.dashboards
 
 $(BIN)/.bench: requirements/bench.txt pyproject.toml | $(BIN)/pip
 	@echo 'installing into .venv ...'
 	@$(LOCKED) requirements/bench.txt
 	@$(ITSELF)
-	@touch $@ $(BIN)/.demo $(BIN)/.dev
+	@touch $@ $(BIN)/.demo $(BIN)/.dashboards $(BIN)/.dev
