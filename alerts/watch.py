@@ -14,7 +14,8 @@ from sqlalchemy import Engine as Database
 from alerts.engine.changes import EngineChanges
 from alerts.engine.engine import LATENESS_MS, Engine
 from alerts.engine.metrics import EngineMetrics
-from alerts.engine.plan import BaselineFactory
+from alerts.engine.plan import BaselineFactory, EventNode
+from alerts.engine.prefilter import Test
 from alerts.engine.register import AgreementsInForce
 from alerts.engine.store import EngineStore
 from alerts.fields import EXCHANGES, SECURITY_EVENTS, ExchangeSeen
@@ -28,12 +29,13 @@ from alerts.lifecycle.book import AlertBook
 from alerts.metrics import AlertMetrics
 from alerts.risk.store import add_detections
 from alerts.rule import RuleSet
-from monitor.events.exchange import identity_of
+from monitor.events.exchange import Exchange, identity_of
 from monitor.events.fields import FIELD_LISTS
 from monitor.events.pseudonym import WITHHELD, Pseudonyms
 from monitor.events.security_event import SecurityEvent
 from monitor.judging.book import Book
 from monitor.judging.breach import Breach
+from monitor.judging.terms import Breaches, Pair
 from monitor.ledger.moment import EPOCH
 from monitor.ledger.partition import Witnessed
 
@@ -41,6 +43,8 @@ from monitor.ledger.partition import Witnessed
 NOTED_EVERY = timedelta(seconds=1)
 # When nothing comes, time passes in steps of this many milliseconds: each is a transaction a partition.
 TICK_MS = 5_000
+COURSES = 65_536  # combinations of outcome, breaches, pair and purpose that are remembered
+HIDDEN = 20_000  # people whose pseudonyms are remembered: some 4 MB
 
 _MILLISECOND = timedelta(milliseconds=1)
 _joined = b"".join
@@ -54,6 +58,13 @@ class Taken:
     reports: Sequence[Report] = ()
     changes: list[Change] = field(default_factory=list)
     incidents_refused: int = 0
+
+
+class Course(NamedTuple):
+    """What may be done with exchanges that are alike: rules that might match, and what their numbers tell."""
+
+    nodes: tuple[EventNode, ...]
+    test: Test
 
 
 class Told(NamedTuple):
@@ -219,12 +230,60 @@ class SecurityWatch(PartitionWatch):
         return taken
 
 
+class _Seen(ExchangeSeen):
+    """One exchange after the other, in the same object; what few rules ask for is made when they do."""
+
+    __slots__ = ("_actor", "_hide", "_subject")
+
+    def __init__(self, hide: Callable[[msgspec.Raw], str | None]) -> None:
+        self._hide = hide
+        self._actor: str | None = None
+        self._subject: str | None = None
+
+    def show(self, exchange: Exchange, time_ms: int, pair: Pair, breaches: Breaches) -> None:
+        """Be another exchange from now on."""
+        self.exchange = exchange
+        self.time_ms = time_ms
+        self.provider, self.consumer, self.service = pair
+        self.breach = breaches
+        self._actor = self._subject = _UNREAD
+
+    @property
+    def actor(self) -> str | None:  # type: ignore[override]  # the same to whoever reads
+        """The officer's pseudonym."""
+        if self._actor is _UNREAD:
+            self._actor = self._hide(self.exchange.actor)
+        return self._actor
+
+    @property
+    def subject(self) -> str | None:  # type: ignore[override]
+        """The citizen's pseudonym."""
+        if self._subject is _UNREAD:
+            self._subject = self._hide(self.exchange.subject)
+        return self._subject
+
+    @property
+    def fields(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What was asked for."""
+        return tuple(FIELD_LISTS[_joined((self.exchange.fields,))] or ())
+
+
+_UNREAD = "\0"  # no pseudonym is that
+# One that came again is another event to rules than the first.
+_AGAIN: Breaches = (Breach.DUPLICATE_ID,)
+
+Alike = tuple[str, Breaches, Pair, str | None]  # outcome, breaches, pair and purpose
+
+
 class ExchangeWatch(PartitionWatch):
     """Rules on exchanges: of those that no rule could match only the time is noted, now and then."""
 
     def __init__(self, desk: Desk, topic: str, partition: int) -> None:
         super().__init__(desk, EXCHANGES.name, topic, partition)
-        self._wanted = self.engine.prefilter().wanted
+        self._filter = self.engine.prefilter()
+        self._courses: dict[Alike, Course] = {}
+        self._seen = _Seen(self._pseudonym)
+        self._hidden: dict[bytes, str | None] = {}
         newest = self.engine.newest_ms
         self._note_at = datetime.min.replace(tzinfo=UTC)
         if newest is not None:
@@ -233,30 +292,35 @@ class ExchangeWatch(PartitionWatch):
     def observe(self, witnessed: Iterable[Witnessed]) -> None:
         """See exchanges, in their order, each with how it was judged."""
         self._dirty = True
-        engine, wanted, hide = self.engine, self._wanted, self._pseudonym
+        engine, courses, seen = self.engine, self._courses, self._seen
         for exchange, time, pair, breaches in witnessed:
             if time >= self._note_at:
                 self._note_at = time + NOTED_EVERY
                 engine.note_time((time - EPOCH) // _MILLISECOND)
-            if wanted(exchange, pair, breaches):
+            alike = (exchange.outcome, breaches, pair, exchange.purpose)
+            course = courses.get(alike) or self._course(alike)
+            if course.nodes and course.test(exchange):
                 time_ms = (time - EPOCH) // _MILLISECOND
-                seen = ExchangeSeen(
-                    exchange,
-                    time_ms,
-                    pair,
-                    breaches,
-                    tuple(FIELD_LISTS[_joined((exchange.fields,))] or ()),
-                    hide(exchange.actor),
-                    hide(exchange.subject),
-                )
-                engine.observe(seen, time_ms, _id_of(exchange.id, breaches))
+                seen.show(exchange, time_ms, pair, breaches)
+                identity = exchange.id if breaches != _AGAIN else f"{exchange.id}#again"
+                engine.observe_as(course.nodes, seen, time_ms, identity)
+
+    def _course(self, alike: Alike) -> Course:
+        """What may be done with exchanges alike in these fields, remembered."""
+        if len(self._courses) >= COURSES:
+            self._courses.clear()
+        nodes = self.engine.nodes_of(self._filter.possible(*alike))
+        course = self._courses[alike] = Course(nodes, self._filter.test_for(*alike))
+        return course
 
     def _pseudonym(self, raw: msgspec.Raw) -> str | None:
         """The pseudonym of an officer or a citizen; None also for want of a key: many would be one then."""
+        text = _joined((raw,))
+        known = self._hidden.get(text, _UNREAD)
+        if known is not _UNREAD:
+            return known
         pseudonym = self._desk.pseudonyms.of_value(identity_of(raw))
-        return None if pseudonym == WITHHELD else pseudonym
-
-
-def _id_of(identity: str, breaches: tuple[str, ...]) -> str:
-    """The id that rules know an event by: one that came again is another event than the first."""
-    return f"{identity}#again" if breaches == (Breach.DUPLICATE_ID,) else identity
+        if len(self._hidden) >= HIDDEN:
+            self._hidden.clear()
+        hidden = self._hidden[text] = None if pseudonym == WITHHELD else pseudonym
+        return hidden

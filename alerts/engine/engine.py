@@ -25,7 +25,7 @@ from alerts.engine.register import RegisterLookup
 from alerts.engine.tracked import Tracked
 from alerts.fields import SOURCES
 from alerts.model import Detection, Group
-from alerts.rule import RuleSet
+from alerts.rule import EventRule, RuleSet
 
 LATENESS_MS = 300_000
 # Event time between two times that the kinds are told of the watermark: telling 200 of them takes some 30 µs.
@@ -117,6 +117,11 @@ class Engine:
         """What tells of an exchange whether any of these rules could match it."""
         return Prefilter(node.event_rule for node in self._plan.events)
 
+    def nodes_of(self, rules: Iterable[EventRule]) -> tuple[EventNode, ...]:
+        """What stands for some of the rules on events, for `observe_as`."""
+        wanted = set(map(id, rules))
+        return tuple(node for node in self._plan.events if id(node.event_rule) in wanted)
+
     # Events
 
     def observe_many(self, events: Iterable[tuple[Any, int, str]]) -> None:
@@ -135,6 +140,20 @@ class Engine:
     def observe(self, event: Any, time_ms: int, event_id: str) -> None:
         """Take one event in; what is found is kept for `take`."""
         self.observe_many(((event, time_ms, event_id),))
+
+    def observe_as(self, nodes: Iterable[EventNode], event: Any, time_ms: int, event_id: str) -> None:
+        """Take one event in of which it is known that only these rules might match it.
+
+        The event is not kept: the same object may hold the next one.
+        """
+        if time_ms > self._newest:
+            self.note_time(time_ms)
+        too_late = False
+        for node in nodes:
+            if node.matches(event):
+                too_late |= self._match(node, event, time_ms, event_id)
+        if too_late:
+            self.too_late += 1
 
     def advance(self, watermark_ms: int) -> None:
         """Say that no event before a time will come; an earlier time than is known already says nothing."""

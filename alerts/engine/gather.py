@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Callable
 from math import isfinite
 from operator import attrgetter
@@ -25,7 +24,7 @@ class Portion(msgspec.Struct, array_like=True):
     """What one group had in one hour (counted since 1970), as far as it was not handed over yet.
 
     `total` and `squares` are the sums of values and of their squares, in whole units; `values` are the
-    different ones, where those are counted. `evidence` are the EVIDENCE earliest events.
+    different ones, where those are counted. `evidence` are the EVIDENCE earliest events, in no order.
     """
 
     group: Group
@@ -38,6 +37,16 @@ class Portion(msgspec.Struct, array_like=True):
     last_ms: int = 0
     values: set[str] = msgspec.field(default_factory=set)
     evidence: list[Evidence] = msgspec.field(default_factory=list)
+    latest_ms: int = 0  # of the evidence
+
+
+def _note(portion: Portion, time_ms: int, event_id: str) -> None:
+    """Keep the earliest events."""
+    evidence = portion.evidence
+    evidence.append(Evidence(time_ms, event_id))
+    if len(evidence) > EVIDENCE:
+        evidence.remove(max(evidence))
+    portion.latest_ms = max(evidence).time_ms
 
 
 class Gather:
@@ -108,9 +117,12 @@ class Gather:
         portion.count += 1
         if time_ms > portion.last_ms:
             portion.last_ms = time_ms
-            if portion.count > EVIDENCE:
+            if portion.count > EVIDENCE:  # what is kept is earlier
                 return True
-        _note(portion, time_ms, event_id)
+        elif time_ms < portion.first_ms:
+            portion.first_ms = time_ms
+        if time_ms <= portion.latest_ms or portion.count <= EVIDENCE:
+            _note(portion, time_ms, event_id)
         return True
 
     def crosses(self, watermark_ms: int) -> bool:
@@ -161,13 +173,3 @@ def _amount(value: Any) -> int | None:
     if number is None or not isfinite(number) or number < 0:
         return None
     return int(min(number, LARGEST_VALUE) + 0.5)
-
-
-def _note(portion: Portion, time_ms: int, event_id: str) -> None:
-    """Keep what is known of the earliest events."""
-    portion.first_ms = min(portion.first_ms, time_ms)
-    evidence = portion.evidence
-    if len(evidence) == EVIDENCE and time_ms > evidence[-1].time_ms:
-        return
-    insort(evidence, Evidence(time_ms, event_id))
-    del evidence[EVIDENCE:]

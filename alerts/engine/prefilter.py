@@ -60,9 +60,10 @@ class Prefilter:
         self._known[outcome, breach, pair, purpose] = test
         return test
 
-    def _find(
+    def possible(
         self, outcome: str, breach: tuple[str, ...], pair: tuple[str, str, str], purpose: str | None
-    ) -> Test:
+    ) -> list[EventRule]:
+        """The rules that exchanges alike in these fields might match."""
         provider, consumer, service = (name.casefold() for name in pair)
         held: dict[str, frozenset[str]] = {
             "outcome": frozenset((outcome.casefold(),)),
@@ -73,10 +74,17 @@ class Prefilter:
             "service": frozenset((service,)),
             "purpose": frozenset(() if purpose is None else (purpose.casefold(),)),
         }
+        return [
+            rule
+            for rule in self._rules
+            if not any(each.field in held and not held[each.field] & each.values for each in rule.indexes)
+        ]
+
+    def _find(
+        self, outcome: str, breach: tuple[str, ...], pair: tuple[str, str, str], purpose: str | None
+    ) -> Test:
         tests: list[tuple[Bound, ...]] = []
-        for rule in self._rules:
-            if any(each.field in held and not held[each.field] & each.values for each in rule.indexes):
-                continue
+        for rule in self.possible(outcome, breach, pair, purpose):
             bounds = tuple(bound for bound in rule.bounds if bound.field in _NUMBERS)
             if not bounds:
                 return _always
