@@ -63,7 +63,8 @@ class Engine:
         self.ungrouped = 0
         self._lateness = lateness_ms
         self._pace = pace or Pace()
-        self._plan = Plan(rules, source, register=register, baselines=baselines, limits=limits or Limits())
+        self._limits = limits or Limits()
+        self._plan = Plan(rules, source, register=register, baselines=baselines, limits=self._limits)
         self._index: RuleIndex[EventNode] = RuleIndex(SOURCES[source], self._plan.events)
         self._candidates = self._index.candidates
         self._memories = self._plan.memories
@@ -267,6 +268,7 @@ class Engine:
         """What was found and done since the last time, for one transaction."""
         sequence = self._sequence
         self._hand_over()
+        self._make_room()
         for node in self._memories:
             if isinstance(node.kind, Tracked):
                 node.kind.collect()
@@ -279,6 +281,21 @@ class Engine:
         self._begin(sequence + 1, len(steps), oldest)
         journal = encode_steps(self._names, steps) if steps and oldest <= sequence else None
         return EngineChanges(self._progress(sequence), self._gathering.take(), journal, states, oldest)
+
+    def _make_room(self) -> None:
+        """Keep what all rules remember together within its bound: whichever holds most gives way."""
+        weights = {node.number: node.kind.weight for node in self._memories}
+        excess = sum(weights.values()) - self._limits.altogether
+        while excess > 0:
+            number = max(weights, key=lambda each: weights[each])
+            kind = self._memories[number].kind
+            kind.shrink()
+            self._steps.append(evicted_step(number, kind.evicted))
+            kind.evicted = []
+            excess -= weights[number] - kind.weight
+            if kind.weight == weights[number]:
+                return
+            weights[number] = kind.weight
 
     def _begin(self, sequence: int, steps: int, oldest: int) -> None:
         """Begin a commit, after one of so many steps; those before `oldest` are not needed any more."""

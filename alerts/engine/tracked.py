@@ -25,6 +25,13 @@ class Remembering(Kind, Protocol):
     def __len__(self) -> int:
         """How many groups are remembered."""
 
+    @property
+    def weight(self) -> int:
+        """What is remembered, in entries, as far as it can be made less."""
+
+    def shrink(self) -> None:
+        """Evict the least recently active groups."""
+
     def forget(self, groups: Iterable[Group]) -> None:
         """Drop groups that were evicted."""
 
@@ -110,6 +117,14 @@ class Tracked:
     def restore(self, states: Mapping[Group, bytes]) -> None:
         """As the kind does."""
         self.kind.restore(states)
+
+    @property
+    def weight(self) -> int:
+        """Nothing: it bounds itself."""
+        return 0
+
+    def shrink(self) -> None:
+        """Never asked for: there is nothing to gain."""
 
     def forget(self, groups: Iterable[Group]) -> None:
         """Never asked for: such a kind evicts nothing that the engine knows of."""

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.engine.changes import Pace
+from alerts.engine.engine import Engine
 from alerts.engine.gather import Portion
 from alerts.engine.groups import Limits
 from alerts.engine.index import RuleIndex
@@ -270,6 +271,29 @@ def test_a_long_journal_is_not_waited_for() -> None:
     assert one.take().states == []
     one.observe_many([at(number / 10 + 1, "p") for number in range(9)])
     assert len(one.take().states) == 1
+
+
+def test_all_rules_together_remember_so_much_and_no_more() -> None:
+    """Whichever holds most gives way, its least recently active groups first; a restart changes nothing."""
+    many = window("many", "p", by=("actor",), when={"gte": 99}, span=600)
+    few = window("few", "p", by=("service",), when={"gte": 30}, span=600)
+    given_rules = rules(P, many, few)
+
+    def make() -> Engine:
+        return engine(given_rules, limits=Limits(altogether=200), pace=Pace(after=3))
+
+    events = [at(number, "p", actor=f"o-{number}") for number in range(200)]
+    one, database = make(), Database()
+    for start in range(0, 200, 10):
+        one.observe_many(events[start : start + 10])
+        database.write(one.take())
+        restored = make()
+        restored.restore(database.load())
+        assert restored.groups == one.groups
+    assert one.groups["few"] == 1
+    assert one.groups["many"] < 60
+    assert one.groups_evicted["many"] > 140
+    assert [each.rule for each in found(one, [at(200, "p", actor="o-1")])] == ["few"]
 
 
 def test_what_is_known_already_is_not_noted() -> None:
