@@ -14,7 +14,7 @@ from monitor.duties.agencies import connect, default_list_review, freshness
 from monitor.duties.agreements import expiry, review
 from monitor.duties.answers import answer
 from monitor.duties.connection import Standing, standings
-from monitor.duties.facts import LONGEST_LOOK_BACK, LedgerFacts, read_facts
+from monitor.duties.facts import LONGEST_LOOK_BACK, FactsReader, LedgerFacts
 from monitor.duties.item import DutyItem
 from monitor.duties.rules import DutyRules
 from monitor.duties.situation import Situation
@@ -69,13 +69,22 @@ def situation(terms: Terms, events: Sequence[Recorded], facts: LedgerFacts, now:
     return Situation(terms.registry, standing, past, facts, now, terms.zone, terms.calendar, terms.rules)
 
 
+def reader(terms: Terms) -> FactsReader:
+    """Who reads the ledger for these terms; keep it, and reading again is quick."""
+    window = timedelta(days=terms.rules.indicators.window_days)
+    return FactsReader(terms.registry, terms.zone, window=window, look_back=look_back(terms))
+
+
 def assess(
-    connection: Connection, terms: Terms, now: datetime, objectives: Mapping[str, Met] | None = None
+    connection: Connection,
+    terms: Terms,
+    now: datetime,
+    objectives: Mapping[str, Met] | None = None,
+    ledger: FactsReader | None = None,
 ) -> Assessment:
     """Read what happened, and work out where every agency stands. Raises sqlalchemy.exc.DBAPIError."""
-    rules = terms.rules
-    window = timedelta(days=rules.indicators.window_days)
-    facts = read_facts(connection, terms.registry, now, window=window, look_back=look_back(terms))
+    window = timedelta(days=terms.rules.indicators.window_days)
+    facts = (ledger or reader(terms)).read(connection, now)
     # A day more: a request that was settled within the window is listed, also at its edge.
     read = read_lifecycle(connection, terms.registry, now, now - window - _A_DAY)
     at = situation(terms, read.events, facts, now)

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 
 from monitor.duties import names
-from monitor.duties.assess import Assessment, Terms, assess
+from monitor.duties.assess import Assessment, Terms, assess, reader
 from monitor.indicators.objectives import Kept, met_by_provider
 from monitor.metrics.names import PREFIX, Declaration
 
@@ -33,6 +33,7 @@ class DutyMetrics(Collector):
         self._terms = terms
         self._engine = engine
         self._objectives = objectives
+        self._ledger = reader(terms)
         self._working = threading.Lock()
         self._latest: Assessment | None = None
 
@@ -44,14 +45,15 @@ class DutyMetrics(Collector):
     def refresh(self, now: datetime) -> Assessment:
         """Work everything out for a moment (aware) and show it from now on.
 
-        It reads every cell of the last 30 days or more: call it every few minutes, in a thread. Raises
-        sqlalchemy.exc.DBAPIError, and then still shows what it showed before.
+        The first time reads every cell of the last 30 days or more, which takes half a minute where there are
+        millions; after that a refresh reads three days of them. To be called about every minute, in a thread;
+        calls wait for each other. Raises sqlalchemy.exc.DBAPIError, and then still shows what it showed.
         """
         with self._working:
             kept = self._objectives() if self._objectives else None
             met = None if kept is None else met_by_provider(self._terms.registry, kept)
             with self._engine.connect() as connection:
-                self._latest = assess(connection, self._terms, now, met)
+                self._latest = assess(connection, self._terms, now, met, self._ledger)
             return self._latest
 
     def describe(self) -> Iterator[Metric]:
