@@ -88,10 +88,9 @@ class Layout:
             events, bad = served(row.ok, row.fault, row.timeout)
             versions[at] += events
             versions[at + 1] += bad
-            if self._agreed[index].latency is not None:
-                events, bad = timely(row.ok, row.slow)
-                versions[at + 2] += events
-                versions[at + 3] += bad
+            events, bad = timely(row.ok, row.slow)  # shown only where a latency was agreed
+            versions[at + 2] += events
+            versions[at + 3] += bad
         return block
 
     def figures(self, block: Block) -> dict[tuple[str, str], Figure]:

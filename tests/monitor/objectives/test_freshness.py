@@ -99,6 +99,14 @@ def test_an_agency_that_is_not_connected_is_not_late(engine: Engine) -> None:
     assert latest.services["MPS", SYNC] == Freshness(timedelta(days=1))
 
 
+def test_a_copy_taken_under_a_former_code_counts(engine: Engine) -> None:
+    """A merger makes no data older."""
+    agencies = (AGENCIES[0], agency("MOH", previous_codes=["HEALTH"]), AGENCIES[2])
+    write(engine, [copied(HERE - HOUR, "HEALTH")])
+    latest = quality(synchronised(agencies=agencies), engine)
+    assert latest.agreements["AGR-1"].last == datetime.fromtimestamp(HERE - HOUR + 60, UTC)
+
+
 def test_queries_and_agreements_that_ended_have_no_age(engine: Engine) -> None:
     """The answer to a query is as old as the query."""
     registry = synchronised(agreement(), agreement("AGR-2", consumer="VSS", service=SYNC, end="2026-10-19"))

@@ -144,12 +144,16 @@ def test_each_day_is_judged_by_the_version_in_force_then(engine: Engine) -> None
 
 
 def test_a_suspended_agreement_has_no_objective_to_keep(engine: Engine) -> None:
-    """Nor has what nobody agreed; the service's outcomes hold all of it."""
+    """Nor has what nobody agreed; the service's outcomes hold what registered agencies asked."""
     registry = made(agreement(status="suspended", objectives=SLO))
     metrics = ObjectiveMetrics(registry, engine, ZONE)
     write(
         engine,
-        [Made(HERE, fault=10), Made(HERE, consumer="VSS", fault=5), Made(HERE, consumer="unregistered")],
+        [
+            Made(HERE, fault=10),
+            Made(HERE, consumer="VSS", fault=5),
+            Made(HERE, consumer="unregistered", fault=99),
+        ],
     )
     latest = metrics.refresh(NOW)
     assert latest.figures == {"month": {}, "30d": {}}
