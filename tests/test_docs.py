@@ -17,6 +17,7 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
+from sqlalchemy import create_engine
 
 from alerts.delivery.metrics import DeliveryMetrics
 from alerts.engine import metrics as engine_metrics
@@ -27,7 +28,12 @@ from alerts.metrics import AlertMetrics
 from alerts.risk import metrics as risk_metrics
 from alerts.risk.metrics import RiskMetrics
 from alerts.sigma.reload import RuleMetrics
+from monitor.calendar.working import WorkingDays
 from monitor.cli import cli
+from monitor.duties import names as duty_names
+from monitor.duties.assess import Terms
+from monitor.duties.metrics import DutyMetrics
+from monitor.duties.rules import DutyRules
 from monitor.events.decode import decode_one
 from monitor.events.exchange import Exchange
 from monitor.judging.book import Book
@@ -37,6 +43,7 @@ from monitor.ledger.moment import EPOCH
 from monitor.metrics import names
 from monitor.metrics.agreements import AgreementMetrics
 from monitor.metrics.ledger import LedgerMetrics
+from monitor.metrics.lifecycle import LifecycleMetrics
 from monitor.metrics.own import OwnMetrics
 from monitor.metrics.security import SecurityMetrics
 from monitor.registry.load import load_registry
@@ -123,6 +130,7 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     registry = CollectorRegistry()
     registry.register(LedgerMetrics())
     registry.register(SecurityMetrics())
+    registry.register(LifecycleMetrics())
     registry.register(AgreementMetrics(Registry.of([], [], []), ZoneInfo("UTC"), lambda: datetime.now(UTC)))
     own = OwnMetrics.create(registry)
     for collector in (IncidentMetrics(), RiskMetrics(lambda: datetime.now(UTC)), EngineMetrics()):
@@ -135,15 +143,19 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     ]
     labels = {
         names.PREFIX + declared.name: declared.labels
-        for module in (names, incident_metrics, risk_metrics, engine_metrics)
+        for module in (names, incident_metrics, risk_metrics, engine_metrics, duty_names)
         for declared in vars(module).values()
         if isinstance(declared, names.Declaration)
     }
     # Only a metric's samples tell its labels, and one with labels has none before its first event.
     labels |= {each._name: tuple(each._labelnames) for each in instruments if hasattr(each, "_labelnames")}
     labels[f"{names.PREFIX}build"] = ("version",)
+    terms = Terms(Registry.of(), DutyRules(), WorkingDays(), ZoneInfo("UTC"))
+    # It shows nothing before its first refresh.
+    described = DutyMetrics(terms, create_engine("sqlite://")).describe()
     return {
-        shown_name(metric): (shown_type(metric), labels.get(metric.name, ())) for metric in registry.collect()
+        shown_name(metric): (shown_type(metric), labels.get(metric.name, ()))
+        for metric in (*registry.collect(), *described)
     }
 
 
