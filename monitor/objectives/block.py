@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, Self
 from monitor.judging.book import version_in_force
 from monitor.objectives.figures import Figure, Outcomes, figure
 from monitor.objectives.reading import PairSum
-from monitor.objectives.slo import AVAILABILITY, ERROR_RATE, LATENCY, Counted, agreed, served, timely
+from monitor.objectives.slo import LATENCY, SLOS, Agreed, Counted, agreed, served, timely
 from monitor.registry.registry import Registry
 
 WIDTH: Final = 4
@@ -34,6 +34,9 @@ class Block(NamedTuple):
         )
 
 
+_REMEMBERED: Final = 65_536  # names of pairs whose place on the day that was judged last is known
+
+
 class Layout:
     """Where each agreement version and each service of a registry stands in a block.
 
@@ -45,7 +48,11 @@ class Layout:
         self.registry = registry
         self._versions = {(one.id, one.version): index for index, one in enumerate(registry.agreements)}
         self._services = {name: index for index, name in enumerate(registry.services)}
-        self._agreed = [agreed(one, registry.services[one.service]) for one in registry.agreements]
+        self._objectives = [
+            (one.id, _ratios(agreed(one, registry.services[one.service]))) for one in registry.agreements
+        ]
+        self._day: date | None = None
+        self._places: dict[tuple[str, str, str], tuple[int, int | None] | tuple[None, None]] = {}
 
     def empty(self) -> Block:
         """A block in which nothing happened."""
@@ -69,47 +76,56 @@ class Layout:
         A pair without a version in force, or under one that permits nothing, has no objective to keep: its
         exchanges count for the service's outcomes only.
         """
-        block = self.empty()
+        if day != self._day or len(self._places) > _REMEMBERED:
+            self._day, self._places = day, {}
+        places, block = self._places, self.empty()
         versions, services = block
         for row in rows:
-            pair = self.pair(row.provider, row.consumer, row.service)
-            if pair is None:
+            names = row[:3]
+            place = places.get(names)
+            if place is None:
+                place = places[names] = self._place(*names, day)
+            service_at, version_at = place
+            if service_at is None:
                 continue
-            at = self._services[pair[1]] * WIDTH
-            services[at] += row.ok
-            services[at + 1] += row.fault
-            services[at + 2] += row.denied
-            services[at + 3] += row.timeout
-            agreement = version_in_force(self.registry.versions(*pair), day)
-            if agreement is None or not agreement.permits:
-                continue
-            index = self._versions[agreement.id, agreement.version]
-            at = index * WIDTH
-            events, bad = served(row.ok, row.fault, row.timeout)
-            versions[at] += events
-            versions[at + 1] += bad
-            events, bad = timely(row.ok, row.slow)  # shown only where a latency was agreed
-            versions[at + 2] += events
-            versions[at + 3] += bad
+            services[service_at] += row.ok
+            services[service_at + 1] += row.fault
+            services[service_at + 2] += row.denied
+            services[service_at + 3] += row.timeout
+            if version_at is not None:
+                events, bad = served(row.ok, row.fault, row.timeout)
+                versions[version_at] += events
+                versions[version_at + 1] += bad
+                events, bad = timely(row.ok, row.slow)  # shown only where a latency was agreed
+                versions[version_at + 2] += events
+                versions[version_at + 3] += bad
         return block
+
+    def _place(
+        self, provider: str, consumer: str, service: str, day: date
+    ) -> tuple[int, int | None] | tuple[None, None]:
+        """Where the numbers of a pair stand on a day: its service's, and its version's if it had one."""
+        pair = self.pair(provider, consumer, service)
+        if pair is None:
+            return None, None
+        agreement = version_in_force(self.registry.versions(*pair), day)
+        service_at = self._services[service] * WIDTH
+        if agreement is None or not agreement.permits:
+            return service_at, None
+        return service_at, self._versions[agreement.id, agreement.version] * WIDTH
 
     def figures(self, block: Block) -> dict[tuple[str, str], Figure]:
         """How each objective was kept, by agreement and slo; what had no exchanges is absent."""
         parts: dict[tuple[str, str], list[tuple[Counted, float]]] = {}
-        for index, one in enumerate(self.registry.agreements):
+        for index, (name, objectives) in enumerate(self._objectives):
             at = index * WIDTH
             if not block.versions[at]:
                 continue
-            numbers = block.versions[at : at + WIDTH]
-            availability, latency = Counted(numbers[0], numbers[1]), Counted(numbers[2], numbers[3])
-            for slo, counted in (
-                (AVAILABILITY, availability),
-                (ERROR_RATE, availability),
-                (LATENCY, latency),
-            ):
-                objective = self._agreed[index].objective(slo)
-                if objective is not None and counted.events:
-                    parts.setdefault((one.id, slo), []).append((counted, objective))
+            events, bad, answered, slow = block.versions[at : at + WIDTH]
+            for slo, objective in objectives:
+                counted = Counted(answered, slow) if slo == LATENCY else Counted(events, bad)
+                if counted.events:
+                    parts.setdefault((name, slo), []).append((counted, objective))
         return {key: figure(held) for key, held in parts.items()}
 
     def quality(self, block: Block) -> dict[tuple[str, str], Outcomes]:
@@ -122,3 +138,9 @@ class Layout:
             if outcomes.exchanges:
                 found[service.provider, name] = outcomes
         return found
+
+
+def _ratios(objectives: Agreed) -> list[tuple[str, float]]:
+    """Each slo that is agreed, with its objective."""
+    held = ((slo, objectives.objective(slo)) for slo in SLOS)
+    return [(slo, objective) for slo, objective in held if objective is not None]

@@ -53,6 +53,9 @@ class Outcomes(NamedTuple):
 def figure(parts: Iterable[tuple[Counted, float]]) -> Figure:
     """Put counts together that were judged by different objectives (shares between 0 and 1)."""
     held = list(parts)
+    if len(held) == 1:  # nearly always: an agreement that did not change within the window
+        ((events, bad), objective) = held[0]
+        return Figure(events, bad, (1 - objective) * events)
     return Figure(
         sum(counted.events for counted, _ in held),
         sum(counted.bad for counted, _ in held),
