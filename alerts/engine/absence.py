@@ -52,46 +52,50 @@ class Unanswered(Grouped[Waiting]):
             if len(self._states) >= self.limits.groups:
                 self._make_room()
             state = self._states[group] = Waiting([], [])
-        before = len(state)
+        asked, answered = state.asked, state.answered
+        before = len(asked) + len(answered)
         changed = self._ask(state, (time_ms, event_id, agency)) if part == 0 else self._answer(state, time_ms)
-        if len(state) > self.limits.entries:
-            dropped = state.asked if state.asked else state.answered
-            del dropped[0]
-            self.entries_dropped += 1
-        self._total += len(state) - before
         if not changed:
             return UNCHANGED
+        if len(asked) + len(answered) > self.limits.entries:
+            del (asked or answered)[0]
+            self.entries_dropped += 1
+        self._total += len(asked) + len(answered) - before
         state.last_ms = max(state.last_ms, time_ms)
         self._touch(group)
-        self._schedule(group, state)
+        # A group is due when its first question runs out, or its answers are too old for any question.
+        self._timers.set(group, asked[0][0] + self._span if asked else state.last_ms)
         return ()
 
     def _ask(self, state: Waiting, event: tuple[int, str, str]) -> bool:
-        at = bisect_left(state.answered, event[0])
-        if at < len(state.answered) and state.answered[at] <= event[0] + self._span:
+        asked, answered = state.asked, state.answered
+        if answered and answered[-1] >= event[0]:
+            at = bisect_left(answered, event[0])
+            if answered[at] <= event[0] + self._span:
+                return False
+        if not asked or event > asked[-1]:
+            asked.append(event)
+            return True
+        at = bisect_left(asked, event)
+        if asked[at] == event:
             return False
-        at = bisect_left(state.asked, event)
-        if at < len(state.asked) and state.asked[at] == event:
-            return False
-        state.asked.insert(at, event)
+        asked.insert(at, event)
         return True
 
     def _answer(self, state: Waiting, time_ms: int) -> bool:
-        asked = state.asked
+        asked, answered = state.asked, state.answered
         if asked:
             first = bisect_left(asked, time_ms - self._span, key=_time)
             last = bisect_left(asked, time_ms + 1, key=_time)
             del asked[first:last]
-        at = bisect_left(state.answered, time_ms)
-        if at < len(state.answered) and state.answered[at] == time_ms:
+        if not answered or time_ms > answered[-1]:
+            answered.append(time_ms)
+            return True
+        at = bisect_left(answered, time_ms)
+        if answered[at] == time_ms:
             return False
-        state.answered.insert(at, time_ms)
+        answered.insert(at, time_ms)
         return True
-
-    def _schedule(self, group: Group, state: Waiting) -> None:
-        """A group is due when its first question runs out, or its answers are too old for any question."""
-        due = state.asked[0][0] + self._span if state.asked else state.last_ms
-        self._timers.set(group, due)
 
     def advance(self, watermark_ms: int) -> Collection[Detection]:
         """Report the questions whose time has run out."""
@@ -127,7 +131,7 @@ class Unanswered(Grouped[Waiting]):
         return msgspec.msgpack.decode(encoded, type=Waiting)
 
     def _restored(self, group: Group, state: Waiting) -> None:
-        self._schedule(group, state)
+        self._timers.set(group, state.asked[0][0] + self._span if state.asked else state.last_ms)
 
 
 class Quarter(msgspec.Struct, array_like=True):

@@ -15,16 +15,17 @@ from typing import Any
 from alerts.engine.changes import EngineChanges, Loaded, Pace, Progress, StateRow
 from alerts.engine.groups import BEFORE_ALL, Limits
 from alerts.engine.index import RuleIndex
-from alerts.engine.journal import ADVANCED, decode_steps, encode_steps, evicted_step, gathered_step
+from alerts.engine.journal import ADVANCED, encode_steps, evicted_step, gathered_step
 from alerts.engine.kind import UNCHANGED, Observation
 from alerts.engine.merging import Gathering
 from alerts.engine.plan import BaselineFactory, EventNode, MemoryNode, Plan
 from alerts.engine.prefilter import Prefilter
 from alerts.engine.reading import Passed, as_text
 from alerts.engine.register import RegisterLookup
+from alerts.engine.restoring import restore_memories
 from alerts.engine.tracked import Tracked
 from alerts.fields import SOURCES
-from alerts.model import Detection, Group
+from alerts.model import Detection
 from alerts.rule import EventRule, RuleSet
 
 LATENESS_MS = 300_000
@@ -192,12 +193,11 @@ class Engine:
         for gather in node.gathers:
             if not gather.add(event, time_ms, event_id):
                 self.ungrouped += 1
-        for target, feed in node.feeds:
+        for target, feed, kind in node.feeds:
             observation = feed(event, time_ms, event_id)
             if observation is None:
                 self.ungrouped += 1
                 continue
-            kind = target.kind
             found = kind.apply(observation)
             if found or kind.evicted or kind.completions:
                 self._applied(target, observation, found)
@@ -241,7 +241,7 @@ class Engine:
         completions, node.kind.completions = node.kind.completions, []
         for group, time_ms, event_id, agency in completions or ():
             passed = Passed(time_ms, event_id, agency, group)
-            for target, feed in node.feeds:
+            for target, feed, _ in node.feeds:
                 observation = feed(passed, time_ms, event_id)
                 if observation is None:
                     self.ungrouped += 1
@@ -354,61 +354,10 @@ class Engine:
         States and steps of rules that are not run any more, or were changed, are passed over. What is found
         while steps are done again was found before and is dropped. Raises msgspec.DecodeError.
         """
-        nodes = dict(zip(self._names, self._memories, strict=True))
-        states: dict[tuple[str, str], dict[Group, bytes]] = {}
-        known: dict[tuple[tuple[str, str], Group | None], int] = {}
-        for row in loaded.states:
-            name = (row.rule, row.fingerprint)
-            if name in nodes and row.state is not None:
-                states.setdefault(name, {})[row.group] = row.state
-                known[name, row.group] = row.sequence
-                if isinstance(nodes[name].kind, Tracked):
-                    known[name, None] = max(known.get((name, None), 0), row.sequence)
-        for name, of_rule in states.items():
-            nodes[name].kind.restore(of_rule)
-        for node in self._memories:
-            node.kind.replaying = True
-        for sequence, steps in loaded.journal:
-            for node in self._memories:
-                node.kind.sequence = sequence
-            self._replay(nodes, known, sequence, steps)
-        for node in self._memories:
-            node.kind.replaying = False
+        for sequence, steps in restore_memories(dict(zip(self._names, self._memories, strict=True)), loaded):
+            self._done_before[sequence] = self._done
+            self._done += steps
         self._resume(loaded.progress)
-
-    def _replay(
-        self,
-        nodes: Mapping[tuple[str, str], MemoryNode],
-        known: Mapping[tuple[tuple[str, str], Group | None], int],
-        sequence: int,
-        encoded: bytes,
-    ) -> None:
-        steps = decode_steps(encoded)
-        self._done_before[sequence] = self._done
-        self._done += len(steps)
-        # A kind whose states belong together has this row in all of them, or in none.
-        behind = [node.kind for name, node in nodes.items() if known.get((name, None), -1) < sequence]
-        for step in steps:
-            if step.watermark_ms is not None:
-                for kind in behind:
-                    kind.advance(step.watermark_ms)
-            if step.rule is None or step.rule not in nodes:
-                continue
-            kind = nodes[step.rule].kind
-            if step.observation is not None:
-                group: Group | None = step.observation.group
-                if isinstance(kind, Tracked):
-                    group = None
-                if known.get((step.rule, group), -1) < sequence:
-                    kind.apply(step.observation)
-            elif step.portion is not None:
-                if known.get((step.rule, None), -1) < sequence:
-                    kind.add(step.portion)
-            elif step.evicted is not None:
-                kind.forget(group for group in step.evicted if known.get((step.rule, group), -1) < sequence)
-        for node in self._memories:
-            if isinstance(node.kind, Tracked):
-                node.kind.collect()
 
     def _resume(self, progress: Progress) -> None:
         self._begin(progress.sequence + 1, 0, 0)

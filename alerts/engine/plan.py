@@ -44,7 +44,7 @@ class Node:
         self.alerts = alerts
         self.quiet_ms = info.quiet * 1000
         self.matched = 0
-        self.feeds: list[tuple[MemoryNode, Feed]] = []
+        self.feeds: list[tuple[MemoryNode, Feed, Remembering]] = []  # the last is the first one's kind
 
 
 class EventNode(Node):
@@ -160,14 +160,14 @@ class Plan:
             if below_node is not None:
                 if below_node.kind.completions is None:
                     below_node.kind.completions = []
-                below_node.feeds.append((node, self._feed(rule, number, None)))
+                below_node.feeds.append((node, self._feed(rule, number, None), node.kind))
             for top in self._tops.get(part, ()):
                 if isinstance(rule, Baseline):
                     gather = self._gather(rule, number)
                     top.gathers.append(gather)
                     node.gathers.append(gather)
                 else:
-                    top.feeds.append((node, self._feed(rule, number, self._source)))
+                    top.feeds.append((node, self._feed(rule, number, self._source), node.kind))
         return node
 
     def _wire_register(self, rule: Register, reached: list[tuple[int, str]]) -> None:

@@ -21,7 +21,7 @@ class InOrder:
 
     def __init__(self, parts: int) -> None:
         self._counts = [0] * parts
-        self._forget()
+        self._stale = True  # until all parts are there: in most groups they never are
 
     def _forget(self) -> None:
         self._starts: list[int | None] = [None] * len(self._counts)
