@@ -19,8 +19,10 @@ from rich.table import Table
 
 from monitor.settings import Settings
 from monitor.simulation import Shares
+from tests.bench.alert_latency import measure_alert_latency
 from tests.bench.latency import measure_latency
 from tests.bench.memory import measure_memory
+from tests.bench.rules import main as measure_rules
 from tests.e2e.exactness import CHECKOUT, REGISTRY, Stage, WorkerProcess, differences, fill, stage_settings
 from tests.parts.kafka import COMMAND, Kafka
 from tests.parts.postgres import Postgres, fresh_database
@@ -28,6 +30,7 @@ from tests.parts.postgres import Postgres, fresh_database
 PARTITIONS = 8
 FAUST_EVENTS = 100_000  # at some 7 thousand a second a million would take longer than all the rest
 CONTENDER_SECONDS = 600
+PARTS = ("throughput", "latency", "alerts", "rules", "memory")
 
 
 def main() -> int:
@@ -35,10 +38,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3, help="times each fast contender runs, in turn")
-    parser.add_argument("--only", nargs="*", choices=["throughput", "latency", "memory"])
+    parser.add_argument("--only", nargs="*", choices=PARTS)
     parser.add_argument("--worker-only", action="store_true", help="leave the slow frameworks out")
     given = parser.parse_args()
-    parts = set(given.only or ["throughput", "latency", "memory"])
+    parts = set(given.only or PARTS)
     console = Console()
     console.print(
         f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.2f}, Python {sys.version.split()[0]}"
@@ -51,6 +54,10 @@ def main() -> int:
             throughput(console, folder, kafka.bootstrap, postgres, given)
         if "latency" in parts:
             console.print(measure_latency(folder, kafka.bootstrap))
+        if "alerts" in parts:
+            console.print(measure_alert_latency(folder, kafka.bootstrap))
+        if "rules" in parts:
+            measure_rules()
         if "memory" in parts:
             console.print(measure_memory(folder, kafka.bootstrap))
     return 0

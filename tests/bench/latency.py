@@ -69,7 +69,7 @@ Seen = list[tuple[float, dict[int, float]]]  # when a scrape was complete, and t
 async def _send_and_watch(stage: Stage, web: str) -> tuple[Sent, Seen]:
     done = asyncio.Event()
     watching = asyncio.create_task(_watch(web, done))
-    sent = await _send(stage)
+    sent = await send_exchanges(stage.settings, WARM_UP_S + SECONDS)
     await asyncio.sleep(3)
     done.set()
     return sent, await watching
@@ -90,8 +90,8 @@ def _scrape(web: str) -> str:
     return body.decode()
 
 
-async def _send(stage: Stage) -> Sent:
-    settings = stage.settings
+async def send_exchanges(settings: Settings, seconds: float) -> Sent:
+    """Send RATE exchanges a second for so long; return those sent after WARM_UP_S."""
     simulation = Simulation(
         load_registry(settings.registry),
         11,
@@ -110,7 +110,7 @@ async def _send(stage: Stage) -> Sent:
     try:
         began = time.time()
         count = 0
-        while (now := time.time()) < began + WARM_UP_S + SECONDS:
+        while (now := time.time()) < began + seconds:
             due = int((now - began) * RATE)
             for event in simulation.events([now] * (due - count)):
                 partition = partition_of(event.key, PARTITIONS)
