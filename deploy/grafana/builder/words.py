@@ -16,7 +16,7 @@ SHARED: Final = "shared"
 _WHEN_RED: Final[dict[Language, str]] = {"en": "When it is red", "vi": "Khi chuyển đỏ"}
 
 
-class NoSuchText(KeyError):
+class NoSuchText(LookupError):
     """A dashboard asks for a text that its file of words lacks; the message names file, key and language."""
 
 

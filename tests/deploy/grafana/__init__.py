@@ -1,0 +1,1 @@
+"""Tests of the dashboards: what they ask for exists, and what they say is whole."""
