@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import faust
@@ -52,7 +52,7 @@ class App(faust.App):
     logger = logging.getLogger("faust.app")
     monitor_settings: Settings
     lanes: Lanes
-    alerting: ServiceT | None = None
+    beside: Sequence[ServiceT] = ()  # what works beside the lanes: alerts, and figures read from the database
     web_parts: WebParts
     batched_topics: frozenset[str]
     read_committed: bool
@@ -76,11 +76,8 @@ class App(faust.App):
         """None: Faust's folders are for tables, and there are no tables."""
 
     def on_init_dependencies(self) -> Iterable[ServiceT]:
-        """Faust's services, the lanes, and what works on alerts."""
-        own: list[ServiceT] = [self.lanes]
-        if self.alerting is not None:
-            own.append(self.alerting)
-        return [*super().on_init_dependencies(), *own]
+        """Faust's services, the lanes, and what works beside them."""
+        return [*super().on_init_dependencies(), self.lanes, *self.beside]
 
     async def send_change(
         self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]

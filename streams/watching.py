@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from alerts.baselines.kind import BaselineKind
-from alerts.baselines.season import special_days
 from alerts.delivery.metrics import DeliveryMetrics
 from alerts.engine.metrics import EngineMetrics
 from alerts.housekeeping import Shown
@@ -21,6 +20,7 @@ from alerts.risk.metrics import RiskMetrics
 from alerts.rule import Baseline, RuleSet
 from alerts.sigma.reload import RuleMetrics, Rules
 from alerts.watch import Desk, Told
+from monitor.calendar.working import working_days
 from monitor.events.pseudonym import Pseudonyms
 from monitor.judging.book import Book
 from monitor.settings import Settings
@@ -43,7 +43,7 @@ class Watching:
     _alerting: Alerting | None = None
 
     def __post_init__(self) -> None:
-        zone, special = self.settings.zone, special_days()
+        zone, special = self.settings.zone, working_days(self.settings).special
 
         def baseline(rule: Baseline) -> BaselineKind:
             return BaselineKind(rule, zone, special)

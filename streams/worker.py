@@ -22,6 +22,7 @@ from monitor.metrics.agreements import AgreementMetrics
 from monitor.metrics.ledger import LedgerMetrics
 from monitor.metrics.own import OwnMetrics
 from monitor.metrics.security import SecurityMetrics
+from monitor.objectives.metrics import ObjectiveMetrics
 from monitor.registry.load import load_registry
 from monitor.settings import Settings
 from monitor.storage.engine import open_engine
@@ -30,6 +31,7 @@ from monitor.web.overview import Overview, Sources
 from streams.app import App, create_app
 from streams.exchanges import Exchanges
 from streams.processor import Processors
+from streams.refreshing import Refreshing
 from streams.security_events import SecurityEvents
 from streams.watching import watching
 from streams.web import WebParts
@@ -77,7 +79,11 @@ def build(settings: Settings) -> App:
         ),
     }
     app = create_app(settings, processors, own)
-    app.alerting = watched.serve(app)
+    # Readers only: on SQLite any other would take the write lock to read.
+    reading = open_engine(settings.sqlalchemy_url, read_only=True)
+    objectives = ObjectiveMetrics(registry, reading, settings.zone)
+    metrics.register(objectives)
+    app.beside = (watched.serve(app), Refreshing([objectives.refresh]))
     sources = Sources.of(counted, own, lambda: app.lanes.lag().items(), app.lanes.open_partitions)
     app.web_parts = WebParts(
         overview=Overview(sources, registry, datetime.now(UTC).timestamp()),

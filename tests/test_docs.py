@@ -46,6 +46,7 @@ from monitor.metrics.ledger import LedgerMetrics
 from monitor.metrics.lifecycle import LifecycleMetrics
 from monitor.metrics.own import OwnMetrics
 from monitor.metrics.security import SecurityMetrics
+from monitor.objectives.metrics import ObjectiveMetrics
 from monitor.registry.load import load_registry
 from monitor.registry.registry import Registry
 from monitor.settings import PREFIX, Settings, load_settings
@@ -135,6 +136,8 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     own = OwnMetrics.create(registry)
     for collector in (IncidentMetrics(), RiskMetrics(lambda: datetime.now(UTC)), EngineMetrics()):
         registry.register(collector)
+    database = create_engine("sqlite://")
+    registry.register(ObjectiveMetrics(Registry.of([], [], []), database, ZoneInfo("UTC")))
     instruments: list[Any] = [
         *own,
         *AlertMetrics.create(registry),
