@@ -18,6 +18,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
 
 from alerts.delivery.metrics import DeliveryMetrics
 from alerts.engine import metrics as engine_metrics
@@ -136,8 +137,11 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     own = OwnMetrics.create(registry)
     for collector in (IncidentMetrics(), RiskMetrics(lambda: datetime.now(UTC)), EngineMetrics()):
         registry.register(collector)
-    database = create_engine("sqlite://")
-    registry.register(ObjectiveMetrics(Registry.of([], [], []), database, ZoneInfo("UTC")))
+    database = create_engine("sqlite://", poolclass=StaticPool)
+    tables.metadata.create_all(database)
+    objectives = ObjectiveMetrics(Registry.of([], [], []), database, ZoneInfo("UTC"))
+    objectives.refresh(datetime.now(UTC))  # before it has nothing to show
+    registry.register(objectives)
     instruments: list[Any] = [
         *own,
         *AlertMetrics.create(registry),
