@@ -93,7 +93,7 @@ def alertmanager(tmp_path: Path, inbox: Inbox) -> Iterator[Alertmanager]:
 
 @pytest.fixture
 def prometheus(tmp_path: Path) -> Iterator[Prometheus]:
-    """A running Prometheus of this test's own that scrapes nothing: write its `configuration` and `reload`."""
+    """A running Prometheus of this test's own that scrapes nothing: write `configuration` and `reload`."""
     require_prometheus()
     configuration = tmp_path / "prometheus.yml"
     configuration.write_text("global: {scrape_interval: 1s, evaluation_interval: 1s}\n", encoding="utf-8")

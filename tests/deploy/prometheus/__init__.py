@@ -1,0 +1,1 @@
+"""deploy/prometheus: its configuration, rules and runbooks."""
