@@ -32,10 +32,7 @@ STATES: Final = {
     "6": ("suspended", limits.RED),
     "7": ("dormant", limits.RED),
 }
-# Which of an agency's agreements there are, with who asks whom: what figures of agreements are joined with.
-INFO: Final = "max by (agreement, provider, consumer, service) (datashare_agreement_info{%s})"
 EXPIRY: Final = same("agreement_expiry_timestamp_seconds", by="agreement")
-TO_INFO: Final = "* on (agreement) group_left (provider, consumer, service)"
 
 
 def build(say: Words) -> list[Row]:
@@ -157,7 +154,9 @@ def connection_state() -> str:
 
 def agreements(where: str, other: str) -> list[Column]:
     """Agreements on one side: the other side, the service, what is left of each budget, and the end."""
-    info = INFO % where
+    # Figures of agreements know neither side: they are joined with those of this agency, and the other side.
+    info = same("agreement_info", where, f"agreement, {other}, service")
+    of_these = f"* on (agreement) group_left ({other}, service) {info}"
     month = 'window="month"'
     return [
         Column(source="agreement", word="agreement", leads_to="agreement"),
@@ -166,14 +165,14 @@ def agreements(where: str, other: str) -> list[Column]:
         Column(
             source="budget",
             word="budget_left",
-            expression=f"min by (agreement) ({selected_budget(month)}) {TO_INFO} {info}",
+            expression=f"min by (agreement) ({selected_budget(month)}) {of_these}",
             unit="percentunit",
             colours=limits.BUDGET,
         ),
         Column(
             source="ends",
             word="ends_in",
-            expression=f"({EXPIRY} - time()) {TO_INFO} {info}",
+            expression=f"({EXPIRY} - time()) {of_these}",
             unit="dtdurations",
             colours=limits.ENDING,
         ),

@@ -6,8 +6,7 @@ from typing import Final
 
 from deploy.grafana.builder import limits
 from deploy.grafana.builder.board import LOW, MEDIUM, TALL, Board, Row
-from deploy.grafana.builder.links import drill
-from deploy.grafana.builder.panels import OF_SERIES, THIRD, bars, curves, figure
+from deploy.grafana.builder.panels import THIRD, bars, curves, figure
 from deploy.grafana.builder.queries import same
 from deploy.grafana.builder.tables import Column, rows
 from deploy.grafana.builder.variables import AGENCIES, PROMETHEUS_SOURCE
@@ -29,7 +28,6 @@ def build(say: Words) -> list[Row]:
     review, expiry = (
         same(f"agreement_{what}_timestamp_seconds", by="agreement") for what in ("review", "expiry")
     )
-    agency = drill(say, "agency", OF_SERIES % "agency")
     return [
         Row(
             "now",
@@ -89,7 +87,6 @@ def build(say: Words) -> list[Row]:
                     ],
                     "percentunit",
                     width=THIRD,
-                    link=agency,
                 ),
             ],
         ),

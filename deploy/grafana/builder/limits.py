@@ -55,3 +55,5 @@ COMMIT: Final = steps(GREEN, (0.25, ORANGE), (1.0, RED))
 LAG: Final = steps(GREEN, (10_000.0, ORANGE), (100_000.0, RED))
 # A worker is to stay below 400 MB.
 MEMORY: Final = steps(GREEN, (300e6, ORANGE), (400e6, RED))
+# Objectives and duties are worked out every few minutes: a quarter of an hour means that it fails.
+COMPUTED: Final = steps(GREEN, (900.0, ORANGE), (3600.0, RED))

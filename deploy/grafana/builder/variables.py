@@ -74,7 +74,7 @@ def several(name: str, metric: str) -> Variable:
             .multi(True)
             .include_all(True)
             .all_value(".*")
-            .current(VariableOption(text="All", value="$__all"))
+            .current(VariableOption(text=["All"], value=["$__all"]))
         ).build()
 
     return build

@@ -21,6 +21,7 @@ from monitor.duties import names as duties
 from monitor.metrics import names
 from monitor.metrics.agreements import AgreementMetrics
 from monitor.metrics.ledger import LedgerMetrics
+from monitor.metrics.lifecycle import LifecycleMetrics
 from monitor.metrics.names import PREFIX, Declaration
 from monitor.metrics.own import OwnMetrics
 from monitor.metrics.security import SecurityMetrics
@@ -44,7 +45,7 @@ def exported() -> dict[str, Exported]:
     """By the name in a query (`…_total`, `…_bucket`): what the code's collectors and instruments show."""
     found: dict[str, Exported] = {}
     registry = CollectorRegistry()
-    for collector in (LedgerMetrics(), SecurityMetrics(), incidents.IncidentMetrics()):
+    for collector in (LedgerMetrics(), SecurityMetrics(), LifecycleMetrics(), incidents.IncidentMetrics()):
         registry.register(collector)
     registry.register(risk.RiskMetrics(lambda: datetime.now(UTC)))
     registry.register(AgreementMetrics(Registry.of([], [], []), ZoneInfo("UTC"), lambda: datetime.now(UTC)))

@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 import pytest
 
 from tests.deploy.grafana.metrics import exported
-from tests.deploy.grafana.shown import ENGLISH, filled, promql
+from tests.deploy.grafana.shown import ENGLISH, filled, panels, promql
 from tests.parts.prometheus import Prometheus, promtool, require_prometheus
 
 SCRAPE_S = 15
@@ -151,3 +151,19 @@ def test_every_query_answers_and_shows_the_same_whether_one_worker_or_two_share_
         if any(name in query.text for name in OF_EACH_WORKER):
             continue
         assert two == pytest.approx(one, rel=1e-3), query
+
+
+@pytest.mark.parametrize("file", ENGLISH)
+def test_rows_of_tables_come_together(
+    filled_prometheus: tuple[Prometheus, dict[int, int]], file: str
+) -> None:
+    """Every query of a table gives exactly the labels that are its columns: else rows stay apart or empty."""
+    server, ends = filled_prometheus
+    for panel in panels(file):
+        if panel["type"] != "table" or "expr" not in panel["targets"][0]:
+            continue
+        (organised,) = (each for each in panel["transformations"] if each["id"] == "organize")
+        columns = {name for name in organised["options"]["renameByName"] if not name.startswith("Value")}
+        for target in panel["targets"]:
+            for labels in answer(server, target["expr"], ends[2]):
+                assert {name for name, _ in labels} == columns, f"{panel['title']}: {target['refId']}"

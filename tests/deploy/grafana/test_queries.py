@@ -10,7 +10,7 @@ import promql_parser as promql
 import pytest
 
 from tests.deploy.grafana.metrics import exported
-from tests.deploy.grafana.shown import ENGLISH, FILES, dashboard, filled, named_variables
+from tests.deploy.grafana.shown import ENGLISH, FILES, dashboard, filled, links, named_variables, panels
 from tests.deploy.grafana.shown import promql as queries_of
 
 RATE_INTERVAL, RANGE = "4m", "31m"  # unlike each other and unlike anything that is written out
@@ -59,6 +59,13 @@ def selectors(tree: promql.Expr) -> Iterator[tuple[promql.VectorSelector, list[p
             yield node, above
         elif isinstance(node, promql.MatrixSelector):
             yield node.vector_selector, [*above, node]
+
+
+def kept_labels(text: str) -> set[str]:
+    """The labels that a query groups by or takes over; workers' own where it joins them one by one."""
+    groups = re.findall(r"\b(?:by|group_left) \(([\w, ]*)\)", text)
+    kept = {label for group in groups for label in group.split(", ") if label}
+    return kept | TARGET_LABELS if "* on (job, instance)" in text else kept
 
 
 @pytest.mark.parametrize("file", ENGLISH)
@@ -135,10 +142,17 @@ def test_a_legend_names_labels_that_the_query_keeps(file: str) -> None:
     """`{{label}}` in a legend is a label that the outermost grouping keeps, or it would stay empty."""
     for query in queries_of(file):
         named = set(re.findall(r"\{\{(\w+)\}\}", query.target.get("legendFormat", "")))
-        kept = set(re.findall(r"\w+", " ".join(re.findall(r"\b(?:by|group_left) \(([\w, ]*)\)", query.text))))
-        if "* on (job, instance)" in query.text:
-            kept |= TARGET_LABELS
-        assert named <= kept, f"{query}: {named - kept}"
+        assert named <= kept_labels(query.text), query
+
+
+@pytest.mark.parametrize("file", ENGLISH)
+def test_a_link_takes_along_labels_that_the_query_keeps(file: str) -> None:
+    """`${__field.labels.agency}` of a series without that label would open a dashboard of nothing."""
+    for panel in panels(file):
+        for link in links(panel):
+            taken = set(re.findall(r"\$\{__field\.labels\.(\w+)\}", link["url"]))
+            for target in panel["targets"]:
+                assert taken <= kept_labels(target["expr"] if taken else ""), panel["title"]
 
 
 @pytest.mark.parametrize("file", FILES)
