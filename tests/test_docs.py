@@ -51,6 +51,7 @@ from monitor.objectives.metrics import ObjectiveMetrics
 from monitor.registry.load import load_registry
 from monitor.registry.registry import Registry
 from monitor.settings import PREFIX, Settings, load_settings
+from monitor.storage import tables
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
