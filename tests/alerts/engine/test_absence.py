@@ -67,7 +67,14 @@ def test_a_late_event_breaks_a_silence_that_is_not_decided() -> None:
     one = engine(SILENT)
     last = rhythm(6)[-1]
     found(one, [at(second, "p") for second in rhythm(6)])
-    assert found(one, [at(last + 90, "p"), at(last + 45, "p")], until=last + 70) == []
+    assert found(one, [at(last + 64, "p"), at(last + 59, "p")], until=last + 100) == []
+
+
+def test_each_silence_is_found_once() -> None:
+    """Also when the group speaks again and falls silent again, after a history of its own."""
+    one = engine(SILENT)
+    seconds = [*rhythm(6), *(1000 + second for second in rhythm(6))]
+    assert [each.count for each in found(one, [at(second, "p") for second in seconds], until=3000)] == [2]
 
 
 def test_silences_are_forgotten_with_their_history() -> None:

@@ -296,6 +296,39 @@ def test_all_rules_together_remember_so_much_and_no_more() -> None:
     assert [each.rule for each in found(one, [at(200, "p", actor="o-1")])] == ["few"]
 
 
+@pytest.mark.parametrize("pace", [Pace(after=0), Pace(after=1, states=1), Pace(after=99)])
+def test_groups_that_were_evicted_stay_forgotten_after_a_restart(pace: Pace) -> None:
+    """And those that were not evicted do not: the journal says which were."""
+    given_rules = rules(P, window("burst", "p", by=("actor",), when={"gte": 2}, span=60))
+
+    def make() -> Engine:
+        return engine(given_rules, limits=Limits(groups=2), pace=pace)
+
+    one, database = make(), Database()
+    for number, actor in enumerate("abcdc"):  # c evicts a, d evicts b, and c completes
+        one.observe(*at(number, "p", actor=actor))
+        database.write(one.take())
+        one = make()
+        one.restore(database.load())
+    assert found(one, [at(6, "p", actor="a")]) == []  # evicts d
+    assert [dict(each.group)["actor"] for each in found(one, [at(7, "p", actor="c")])] == ["c"]
+    assert found(one, [at(8, "p", actor="d")]) == []
+
+
+def test_doing_steps_again_evicts_nobody_by_itself() -> None:
+    """States may be newer than steps: there are more groups then than there ever were at once."""
+    given_rules = rules(P, window("burst", "p", by=("actor",), when={"gte": 2}, span=60))
+    written, waiting = Database(), Database()
+    for database, pace in ((written, Pace(after=0)), (waiting, Pace(after=99))):
+        one = engine(given_rules, limits=Limits(groups=2), pace=pace)
+        for number, actor in enumerate("abc"):  # c evicts a
+            one.observe(*at(number, "p", actor=actor))
+            database.write(one.take())
+    one = engine(given_rules, limits=Limits(groups=2))
+    one.restore(replace(waiting.load(), states=written.load().states))
+    assert [dict(each.group)["actor"] for each in found(one, [at(6, "p", actor="b")])] == ["b"]
+
+
 def test_what_is_known_already_is_not_noted() -> None:
     """An event that came twice changes no state and makes no row."""
     one = engine(rules(P, window("burst", "p", when={"gte": 99})), pace=Pace(after=0))

@@ -53,7 +53,7 @@ EVERY_KIND: dict[str, Sequence[MemoryRule]] = {
     "temporal_ordered": [window("t", "p", "q", "r", type="temporal_ordered")],
     "temporal_ordered of overlapping parts": [window("t", "p", "same", "q", type="temporal_ordered")],
     "absence of an answer": [absent("t", "p", "q")],
-    "absence of what is usual": [absent("t", "p", usual=1, history=2)],
+    "absence of what is usual": [absent("t", "p", usual=2, history=2)],
     "chained at once": [
         window("burst", "p", when={"gte": 3}, alerts=False),
         window("t", "burst", "q", type="temporal_ordered"),

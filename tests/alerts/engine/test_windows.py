@@ -118,6 +118,13 @@ def test_other_conditions_wait_for_the_watermark(condition: dict[str, float], fi
     assert bool(found(one, [], until=0.001)) == fires
 
 
+def test_a_late_event_does_not_wait_for_a_later_one() -> None:
+    """Its own window is decided when the watermark has passed it."""
+    one = engine(rules(P, window("few", "p", when={"lt": 2}, span=2)))
+    found(one, times(10, 5))
+    assert ids(found(one, [], until=6)) == {"p@5"}
+
+
 def test_an_average_is_taken_over_the_whole_window() -> None:
     """Also over events that come late."""
     rule = window("slow", "p", type="value_avg", of="count", when={"gt": 5})
