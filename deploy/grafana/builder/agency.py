@@ -113,6 +113,7 @@ def build(say: Words) -> list[Row]:
                     "breaches_by_kind",
                     [(rate("breaches_total", ASKED, "breach"), "{{breach}}")],
                     "cps",
+                    codes="breach",
                     stacked=True,
                 ),
                 rows(say, "agreements_used", agreements(ASKED, "provider"), worst="budget", rising=True),
@@ -187,7 +188,7 @@ def selected_budget(where: str) -> str:
 def duties() -> list[Column]:
     """Each duty: how many of its things are overdue, of how many, and when the next is due."""
     return [
-        Column(source="duty", word="duty"),
+        Column(source="duty", word="duty", codes="duty"),
         Column(
             source="overdue",
             word="overdue",

@@ -96,6 +96,7 @@ def build(say: Words) -> list[Row]:
                     "attainment",
                     [(attained, "{{slo}}"), (OBJECTIVE, say("objective") + ": {{slo}}")],
                     "percentunit",
+                    codes="slo",
                     width=THIRD,
                     dashed="B",
                     from_zero=False,
@@ -105,10 +106,13 @@ def build(say: Words) -> list[Row]:
                     "budget_course",
                     [(same("slo_error_budget_remaining_ratio", MONTH, "slo"), "{{slo}}")],
                     "percentunit",
+                    codes="slo",
                     width=THIRD,
                     from_zero=False,
                 ),
-                curves(say, "burn", [(BURN, "{{slo}}")], "short", width=THIRD, colours=limits.BURN),
+                curves(
+                    say, "burn", [(BURN, "{{slo}}")], "short", codes="slo", width=THIRD, colours=limits.BURN
+                ),
                 rows(say, "objective_table", objectives(), worst="left", rising=True),
             ],
         ),
@@ -121,6 +125,7 @@ def build(say: Words) -> list[Row]:
                     "breaches_by_kind",
                     [(rate("breaches_total", PAIR, "breach"), "{{breach}}")],
                     "cps",
+                    codes="breach",
                     stacked=True,
                 ),
                 rows(say, "findings", findings(), worst="breaches", sql=statement("findings"), width=HALF),
@@ -133,7 +138,7 @@ def build(say: Words) -> list[Row]:
 def objectives() -> list[Column]:
     """What was agreed, what was reached, on how many exchanges, and what is left."""
     return [
-        Column(source="slo", word="slo"),
+        Column(source="slo", word="slo", codes="slo"),
         Column(source="agreed", word="objective", expression=OBJECTIVE, unit="percentunit", decimals=2),
         Column(
             source="reached",
@@ -174,7 +179,7 @@ def objectives() -> list[Column]:
 def findings() -> list[Column]:
     """Breaches by kind, exactly as the ledger has them."""
     return [
-        Column(source="breach", word="breach"),
+        Column(source="breach", word="breach", codes="breach"),
         Column(source="breaches", word="breaches", unit="locale"),
         Column(source="denied", word="denied", unit="locale"),
         Column(source="version", word="version", unit="none"),

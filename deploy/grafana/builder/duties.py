@@ -52,11 +52,17 @@ def build(say: Words) -> list[Row]:
                     "states",
                     [(f"sum by (state) ({STATE})", "{{state}}")],
                     "none",
+                    codes="state",
                     width=THIRD,
                     stacked=True,
                 ),
                 curves(
-                    say, "overdue_course", [(f"sum by (duty) ({OVERDUE})", "{{duty}}")], "none", width=THIRD
+                    say,
+                    "overdue_course",
+                    [(f"sum by (duty) ({OVERDUE})", "{{duty}}")],
+                    "none",
+                    codes="duty",
+                    width=THIRD,
                 ),
                 bars(
                     say,
@@ -86,6 +92,7 @@ def build(say: Words) -> list[Row]:
                         )
                     ],
                     "percentunit",
+                    codes="indicator",
                     width=THIRD,
                 ),
             ],
@@ -97,7 +104,7 @@ def duties() -> list[Column]:
     """Each agency's duties: how many are overdue, of how many, and when the next is due."""
     return [
         Column(source="agency", word="agency", leads_to="agency"),
-        Column(source="duty", word="duty"),
+        Column(source="duty", word="duty", codes="duty"),
         Column(source="overdue", word="overdue", expression=OVERDUE, unit="none", colours=limits.FEW_ALLOWED),
         Column(source="all", word="of", expression=ALL, unit="none"),
         Column(
@@ -121,7 +128,7 @@ def indicators() -> list[Column]:
     reached = f"{shown['numerator']} / ({shown['denominator']} > 0)"
     return [
         Column(source="agency", word="agency", leads_to="agency"),
-        Column(source="indicator", word="indicator"),
+        Column(source="indicator", word="indicator", codes="indicator"),
         Column(
             source="gap",
             word="gap",

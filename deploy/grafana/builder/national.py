@@ -83,6 +83,7 @@ def build(say: Words) -> list[Row]:
                     "failures",
                     [(rate("exchange_failures_total", by="outcome"), "{{outcome}}")],
                     "reqps",
+                    codes="outcome",
                     stacked=True,
                 ),
             ],

@@ -124,6 +124,7 @@ def curves(
     colours: list[Threshold] | None = None,
     stacked: bool = False,
     dashed: str = "",
+    codes: str = "",
     link: dict[str, object] | None = None,
     from_zero: bool = True,
 ) -> Panel:
@@ -131,6 +132,7 @@ def curves(
 
     Each of `series` is an expression and its legend, which may name labels: `{{service}}`. `colours` are
     drawn as lines. `dashed` names the queries (by letter) that are no measurement but what was agreed.
+    `codes` is a label of which the legend shows values alone: they are called by their names.
     Axes begin at zero, except where all lies near one or below zero.
     """
     queries = [over_time(*each, letter) for each, letter in zip(series, ascii_uppercase, strict=False)]
@@ -163,6 +165,8 @@ def curves(
                 DynamicConfigValue("color", {"mode": "fixed", "fixedColor": limits.RED}),
             ],
         )
+    for code, name in (say.codes(codes) if codes else {}).items():
+        panel.override_by_name(code, [DynamicConfigValue("displayName", name)])
     if link:
         panel.data_links([as_builder(link)])
     if from_zero:

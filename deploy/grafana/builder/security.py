@@ -149,6 +149,7 @@ def build(say: Words) -> list[Row]:
                         (rate("alert_repeats_suppressed_total"), say("suppressed")),
                     ],
                     "cps",
+                    codes="change",
                     width=HALF,
                 ),
             ],

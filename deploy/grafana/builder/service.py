@@ -68,6 +68,7 @@ def build(say: Words) -> list[Row]:
                     "errors",
                     [(rate("exchange_failures_total", MINE, "outcome"), "{{outcome}}")],
                     "reqps",
+                    codes="outcome",
                     width=THIRD,
                     stacked=True,
                 ),

@@ -13,6 +13,8 @@ from grafana_foundation_sdk.models.dashboard import (
     DynamicConfigValue,
     Panel,
     Threshold,
+    ValueMap,
+    ValueMappingResult,
 )
 
 from deploy.grafana.builder import limits
@@ -28,7 +30,7 @@ class Column:
 
     `source` is a label, a column of SQL, or with `expression` the name of its query. `word` is the key of its
     heading. `leads_to` is the dashboard that its cells open. `states` shows values as words, as in
-    `deploy.grafana.builder.panels.figure`.
+    `deploy.grafana.builder.panels.figure`; `codes` is a label whose values have names.
     """
 
     source: str
@@ -38,6 +40,7 @@ class Column:
     colours: list[Threshold] | None = None
     leads_to: str = ""
     states: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    codes: str = ""
     decimals: int | None = None
     width: int | None = None
 
@@ -104,6 +107,9 @@ def _properties(say: Words, column: Column) -> list[DynamicConfigValue]:
         found.append(DynamicConfigValue("thresholds", limits.as_builder(column.colours).build()))
     if column.states:
         found.append(DynamicConfigValue("mappings", [named(say, column.states)]))
+    if column.codes:
+        names = {code: ValueMappingResult(text=name) for code, name in say.codes(column.codes).items()}
+        found.append(DynamicConfigValue("mappings", [ValueMap(names)]))
     if column.colours or column.states:
         found.append(DynamicConfigValue("custom.cellOptions", {"type": "color-background", "mode": "basic"}))
     if column.leads_to:

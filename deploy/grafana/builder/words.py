@@ -50,6 +50,12 @@ class Words:
             f"{self.of(f'panels.{key}.shows')}\n\n**{_WHEN_RED[self.language]}:** {act}"
         )
 
+    def codes(self, label: str) -> dict[str, str]:
+        """What the values of a label are called, by the value."""
+        codes = read(SHARED)["codes"][label]
+        self.used |= {(SHARED, f"codes.{label}.{code}") for code in codes}
+        return {code: self._text(SHARED, f"codes.{label}.{code}") for code in codes}
+
     def none(self, key: str) -> str:
         """What a panel says where it has no value: its own text, or the shared one."""
         panel = read(self.board)["panels"].get(key, {})

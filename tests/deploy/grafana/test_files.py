@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from alerts.lifecycle.alert import ChangeKind
 from deploy.grafana.builder.board import files
 from deploy.grafana.builder.boards import BOARDS
 from deploy.grafana.builder.words import FOLDER as TEXTS
 from deploy.grafana.builder.words import LANGUAGES, NoSuchText, Words, read
+from monitor.duties.connection import State
+from monitor.duties.item import Duty
+from monitor.indicators.agencies import INDICATORS
+from monitor.judging.breach import Breach
+from monitor.objectives.slo import SLOS
 from tests.deploy.grafana.shown import FILES, FOLDER, Json, dashboard
 
 # Letters of Vietnamese that English has not.
@@ -64,6 +70,23 @@ def test_no_text_is_left_over() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("label", "values"),
+    [
+        ("breach", set(Breach)),
+        ("outcome", {"fault", "denied", "timeout"}),
+        ("slo", set(SLOS)),
+        ("duty", set(get_args(Duty))),
+        ("state", set(get_args(State))),
+        ("indicator", set(INDICATORS)),
+        ("change", set(ChangeKind)),
+    ],
+)
+def test_every_code_has_a_name(label: str, values: set[str]) -> None:
+    """What a label can say in the code is exactly what has a name, in both languages."""
+    assert set(read("shared")["codes"][label]) == {str(value) for value in values}
+
+
 def test_a_missing_text_is_named() -> None:
     """Who forgets a text reads which file lacks which key."""
     say = Words("national", "vi")
@@ -84,6 +107,8 @@ def without_words(node: Any) -> Any:
         for key in ("uid", "url", "rawSql"):
             if isinstance(kept.get(key), str):
                 kept[key] = re.sub(r"(datashare-\w+)-vi\b", r"\1", kept[key]).replace("title_vi", "title")
+        if kept.get("id") == "displayName":
+            kept.pop("value")
         if "matcher" in kept:  # columns are found by their headings
             kept["matcher"] = {"id": kept["matcher"]["id"]}
         if "renameByName" in kept:
