@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, not_, select, tuple_
 
-from monitor.events.lifecycle_event import CONNECTION_KINDS, REQUEST_KINDS
+from monitor.events.lifecycle_event import CONNECTION_KINDS, KINDS, REQUEST_KINDS
 from monitor.registry.registry import Registry
 from monitor.storage.tables import lifecycle_events
 
+CLOSING_KINDS = ("answered", "corrected")
+OTHER_KINDS = tuple(kind for kind in KINDS if kind not in REQUEST_KINDS)
 MOST = 50_000  # events read at once, some 20 MB: what is beyond is told as `unread`, the oldest first
 
 
@@ -43,40 +45,34 @@ class Read(NamedTuple):
 def read_lifecycle(
     connection: Connection, registry: Registry, now: datetime, requests_since: datetime, most: int = MOST
 ) -> Read:
-    """Read the events up to `now` that matter: of requests, those since a time, and those still open.
+    """Read the events up to `now` that matter.
 
-    An agency that has another code since counts under its present one; of one that the registry does not
-    hold nothing is read. At most `most` of each sort are read, the newest. Raises DBAPIError.
+    Those are all but requests' own; of requests those since a time, and what was asked for before it and is
+    settled since, or still open. An agency that has another code since counts under its present one; of one
+    that the registry does not hold nothing is kept. At most `most` of each of these sorts are read, the
+    newest. Raises sqlalchemy.exc.DBAPIError.
     """
-    events = lifecycle_events
-    closing = events.alias()
+    events, closing = lifecycle_events.c, lifecycle_events.alias().c
+    closes = closing.kind.in_(CLOSING_KINDS)
     settled = (
-        select(closing.c.id)
-        .where(
-            closing.c.agency == events.c.agency,
-            closing.c.request == events.c.request,
-            closing.c.kind.in_(("answered", "corrected")),
-            closing.c.time <= now,
-        )
-        .exists()
+        select(closing.id)
+        .where(closing.agency == events.agency, closing.request == events.request)
+        .where(closes, closing.time <= now)
     )
-    of_requests = events.c.kind.in_(REQUEST_KINDS)
-    recent = or_(events.c.time >= requests_since, and_(events.c.kind == "requested", not_(settled)))
-    # Of a request that was made long ago and answered lately, the beginning is needed too.
-    answered_lately = (
-        select(closing.c.id)
-        .where(
-            closing.c.agency == events.c.agency,
-            closing.c.request == events.c.request,
-            closing.c.kind.in_(("answered", "corrected")),
-            closing.c.time.between(requests_since, now),
-        )
-        .exists()
+    settled_lately = select(closing.agency, closing.request).where(
+        closes, closing.time >= requests_since, closing.time <= now
+    )
+    asked_before = and_(events.kind == "requested", events.time < requests_since)
+    sorts = (
+        and_(events.kind.in_(OTHER_KINDS), events.time <= now),
+        and_(events.kind.in_(REQUEST_KINDS), events.time >= requests_since, events.time <= now),
+        and_(asked_before, tuple_(events.agency, events.request).in_(settled_lately)),
+        and_(asked_before, not_(settled.exists())),
     )
     found: list[Recorded] = []
     unread = 0
-    for condition in (not_(of_requests), and_(of_requests, or_(recent, answered_lately))):
-        part, beyond = _read(connection, and_(events.c.time <= now, condition), most)
+    for condition in sorts:
+        part, beyond = _read(connection, condition, most)
         found += _known(part, registry)
         unread += beyond
     return Read(sorted(found, key=lambda each: each.time), unread)

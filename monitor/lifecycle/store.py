@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import BigInteger, Connection, Engine, case, delete, func, select, tuple_, type_coerce
 
+from monitor.events.lifecycle_event import REQUEST_KINDS
 from monitor.lifecycle.changes import Accepted, LifecycleChanges
+from monitor.lifecycle.recorded import CLOSING_KINDS
 from monitor.storage import tables
 from monitor.storage.progress import Also, Progress, Resumption
+from monitor.storage.tables import to_microseconds
 from monitor.storage.upsert import Row, upsert
 
 
@@ -78,6 +81,28 @@ class LifecycleStore:
             "due": event.due,
             "limit": event.limit,
         }
+
+
+def prune_requests(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete the events of requests that were settled, and last heard of, before a time; return how many.
+
+    At most `limit` requests at a time: to be called again while it deletes any. Requests that are open stay
+    for ever, and so does everything else: states are told by it. Raises sqlalchemy.exc.DBAPIError.
+    """
+    events = tables.lifecycle_events.c
+    closing = case((events.kind.in_(CLOSING_KINDS), 1), else_=0)
+    # A request goes as a whole: without its answer it would be open again.
+    settled = (
+        select(events.agency, events.request)
+        .where(events.kind.in_(REQUEST_KINDS))
+        .group_by(events.agency, events.request)
+        .having(func.max(type_coerce(events.time, BigInteger)) < to_microseconds(before))
+        .having(func.max(closing) == 1)
+        .limit(limit)
+    )
+    whose = tuple_(events.agency, events.request)
+    gone = delete(tables.lifecycle_events).where(events.kind.in_(REQUEST_KINDS), whose.in_(settled))
+    return connection.execute(gone).rowcount
 
 
 def _storable(text: str | None) -> str | None:

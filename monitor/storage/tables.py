@@ -216,6 +216,7 @@ lifecycle_events = Table(
     Column("due", Date, comment="the last day"),
     Column("limit", String(20), comment="which limit a request has"),
     Index(None, "kind", "time"),
-    Index(None, "agency", "request"),
+    # Whether a request is settled, and when: looked up for each that was made long ago.
+    Index(None, "agency", "request", "kind", "time"),
     Index(None, "id"),
 )

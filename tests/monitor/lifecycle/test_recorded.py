@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from monitor.lifecycle.recorded import Read, Recorded, read_lifecycle
+from monitor.lifecycle.store import prune_requests
 from tests.builders import MOMENT
 from tests.monitor.duties.ledgers import database, write_events
 from tests.monitor.lifecycle.parts import REGISTRY
@@ -65,9 +66,9 @@ def test_of_old_requests_only_those_still_open_or_settled_lately_are_read(engine
         engine,
         [
             *about("closed long ago", ("requested", 300), ("answered", 290)),
-            *about("open", ("requested", 300)),
+            *about("open", ("requested", 301)),
             *about("answered lately", ("requested", 300), ("answered", 10)),
-            *about("corrected lately", ("requested", 300), ("corrected", 10)),
+            *about("corrected lately", ("requested", 299), ("corrected", 9)),
             *about("new", ("requested", 5), ("answered", 1)),
             Recorded(ago(290), "MPS", "answered", request="open"),  # another agency's
             Recorded(ago(900), "MOH", "went_live"),
@@ -99,3 +100,24 @@ def test_what_is_beyond_the_bound_is_counted_and_is_the_oldest(engine: Engine) -
     assert [each.kind for each in found.events] == ["cleared"] * 4 + ["requested"] * 4
     assert found.events[0].time == ago(24)
     assert [each.request for each in found.events[4:]] == ["YC-3", "YC-4", "YC-5", "YC-6"]
+
+
+def test_settled_requests_are_pruned_whole_and_nothing_else(engine: Engine) -> None:
+    """Whatever is open, was heard of since, or is no request stays; so many at a time."""
+    write_events(
+        engine,
+        [
+            *about("settled", ("requested", 300), ("answered", 290)),
+            *about("settled too", ("requested", 300), ("answered", 290), ("corrected", 280)),
+            *about("open", ("requested", 301)),
+            *about("asked again", ("requested", 299), ("answered", 290), ("requested", 10)),
+            *about("settled since", ("requested", 298), ("answered", 20)),
+            Recorded(ago(900), "MOH", "went_live"),
+        ],
+    )
+    deleted = []
+    for _ in range(3):
+        with engine.begin() as connection:
+            deleted.append(prune_requests(connection, ago(100), 1))
+    assert sorted(deleted) == [0, 2, 3]
+    assert {each.request for each in read(engine).events} == {None, "open", "settled since", "asked again"}

@@ -30,5 +30,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("topic", "partition", "source_offset", name="pk_lifecycle_events"),
     )
     op.create_index("ix_lifecycle_events_kind_time", "lifecycle_events", ["kind", "time"])
-    op.create_index("ix_lifecycle_events_agency_request", "lifecycle_events", ["agency", "request"])
+    op.create_index(
+        "ix_lifecycle_events_agency_request_kind_time",
+        "lifecycle_events",
+        ["agency", "request", "kind", "time"],
+    )
     op.create_index("ix_lifecycle_events_id", "lifecycle_events", ["id"])
