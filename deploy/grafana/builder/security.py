@@ -174,13 +174,16 @@ def clocks() -> list[Column]:
 
 def incidents() -> list[Column]:
     """Incidents that are not settled, as the register has them."""
-    plain = ("kind", "what", "status", "personal_data", "records", "persons", "alerts", "evidence")
+    plain = ("what", "records", "persons", "alerts", "evidence")
     return [
         Column(source="id", word="incident"),
         Column(source="agency", word="agency", leads_to="agency"),
         Column(source="tier", word="tier", states=LEVELS_OF_TIERS),
         Column(source="remaining", word="remaining", unit="dtdurations", colours=limits.NOTICE),
+        Column(source="status", word="status", codes="incident_status"),
         Column(source="detected", word="detected", unit="dateTimeAsIso"),
+        Column(source="kind", word="kind", codes="incident_kind"),
+        Column(source="personal_data", word="personal_data", codes="personal_data"),
         *(Column(source=each, word=each) for each in plain),
     ]
 

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
+from alerts.incidents.words import KINDS, PERSONAL_DATA, UNSETTLED
 from alerts.lifecycle.alert import ChangeKind
 from deploy.grafana.builder.board import files
 from deploy.grafana.builder.boards import BOARDS
@@ -80,6 +81,9 @@ def test_no_text_is_left_over() -> None:
         ("state", set(get_args(State))),
         ("indicator", set(INDICATORS)),
         ("change", set(ChangeKind)),
+        ("incident_kind", set(KINDS)),
+        ("incident_status", set(UNSETTLED)),
+        ("personal_data", set(PERSONAL_DATA)),
     ],
 )
 def test_every_code_has_a_name(label: str, values: set[str]) -> None:
