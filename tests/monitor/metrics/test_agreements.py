@@ -7,7 +7,8 @@ from datetime import datetime
 import pytest
 from prometheus_client import CollectorRegistry
 
-from monitor.metrics.agreements import MIN_BAD_EVENTS, AgreementMetrics
+from monitor.metrics.agreements import AgreementMetrics
+from monitor.objectives.burning import MIN_BAD_EVENTS
 from tests.builders import SERVICES, ZONE, agreement, made, service
 from tests.monitor.registry.writing import Values
 
