@@ -1,1 +1,3 @@
-"""A platform's weeks, made up: what happens on it, what somebody does to it, and what the rules say to that."""
+"""A platform's weeks, made up: what happens on it, what somebody does to it, and what the rules say to
+that.
+"""

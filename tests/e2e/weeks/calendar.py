@@ -28,26 +28,33 @@ _BEFORE_MONTHS_END, _AFTER_A_HOLIDAY = 1.3, 1.25
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Hours are counted from `start`, a Monday at midnight in ZONE; the first `history` weeks are not scored."""
+    """Hours are counted from `start`, a Monday at midnight in ZONE; the first `history` days are not
+    scored.
+    """
 
     start: datetime = datetime(2026, 3, 16, tzinfo=ZONE)
-    history: int = 4
-    weeks: int = 8
+    history: int = 28
+    days: int = 56
 
     @property
     def hours(self) -> range:
         """Every hour."""
-        return range(self.weeks * WEEK_HOURS)
+        return range(self.days * DAY_HOURS)
 
     @property
     def scored_from(self) -> int:
         """The first hour after the history."""
-        return self.history * WEEK_HOURS
+        return self.history * DAY_HOURS
 
     @property
     def scored_days(self) -> int:
         """Days on which alerts are counted."""
-        return (self.weeks - self.history) * 7
+        return self.days - self.history
+
+    @property
+    def weeks(self) -> int:
+        """Weeks that are begun."""
+        return -(-self.days // 7)
 
     def ms(self, hour: float) -> int:
         """The milliseconds since 1970 at an hour, which may be broken."""

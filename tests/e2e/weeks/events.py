@@ -50,4 +50,6 @@ def exchange(
 def security(event_id: str, time_ms: int, agency: str, kind: str, severity: int = 2, **more: Any) -> Timed:
     """A security event."""
     time = _EPOCH + timedelta(milliseconds=time_ms)
-    return Timed(time_ms, SecurityEvent(id=event_id, time=time, agency=agency, kind=kind, severity=severity, **more))
+    return Timed(
+        time_ms, SecurityEvent(id=event_id, time=time, agency=agency, kind=kind, severity=severity, **more)
+    )

@@ -64,7 +64,9 @@ class Totals:
         self._silent = [BaselineKind(by_name["provider-silent"], ZONE, special) for _ in range(PARTITIONS)]
 
     def hour(self, hour: int, volumes: Volumes, incidents: Sequence[Incident]) -> Iterator[Detection]:
-        """Give one hour to all of them, what incidents add after what is usual; the history is only learned."""
+        """Give one hour to all of them, what incidents add after what is usual; the history is only
+        learned.
+        """
         at = self._calendar.ms(hour) // HOUR_MS
         learning = hour < self._calendar.scored_from
         for kind, total in self._usual(hour, volumes):

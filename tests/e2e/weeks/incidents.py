@@ -3,7 +3,7 @@ attacker or a fault would have them, and do not look at any rule's threshold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -23,8 +23,8 @@ KINDS = (
 class Incident:
     """Something that is done to the platform, from hour `first` to hour `last`, by or to an agency.
 
-    `events` are single events; `pair_hours` and `officer_hours` add (hour, calls) to volumes; `away` empties a
-    provider's hours, and `quiet` an agency's security log.
+    `events` are single events; `pair_hours` and `officer_hours` add (hour, calls) to volumes; `away` empties
+    a provider's hours, and `quiet` an agency's security log.
     """
 
     kind: str
@@ -53,9 +53,9 @@ class Author:
     rng: Random
     taken: set[tuple[str, str]] = field(default_factory=set)
 
-    def all(self, each: int = EACH) -> list[Incident]:
-        """`each` incidents of every kind."""
-        return [self._write(kind, variant) for kind in KINDS for variant in range(each)]
+    def all(self, each: int = EACH, kinds: Sequence[str] = KINDS) -> list[Incident]:
+        """`each` incidents of every one of `kinds`."""
+        return [self._write(kind, variant) for kind in kinds for variant in range(each)]
 
     def _write(self, kind: str, variant: int) -> Incident:
         by_kind: dict[str, Callable[[int], Incident]] = {
@@ -83,7 +83,9 @@ class Author:
 
     def _pair(self, kind: str, admits: Callable[[Pair], bool]) -> Pair:
         """A pair whose consumer has not had an incident of this kind; busy and quiet ones alike."""
-        fitting = [pair for pair in self.platform.pairs if admits(pair) and (kind, pair.consumer) not in self.taken]
+        fitting = [
+            pair for pair in self.platform.pairs if admits(pair) and (kind, pair.consumer) not in self.taken
+        ]
         pair = self.rng.choice(fitting)
         self.taken.add((kind, pair.consumer))
         return pair
@@ -111,7 +113,10 @@ class Author:
         fitting = [
             one
             for one in self.platform.officers
-            if admits(one) and one.first == 0 and one.last > hour + DAY_HOURS * 7 and (kind, one.consumer) not in self.taken
+            if admits(one)
+            and one.first == 0
+            and one.last > hour + DAY_HOURS * 7
+            and (kind, one.consumer) not in self.taken
         ]
         officer = self.rng.choice(fitting)
         self.taken.add((kind, officer.consumer))
@@ -129,19 +134,23 @@ class Author:
             calls = int(max(6_000.0, 3 * 2.4 * pair.rate) * rng.uniform(1.0, 2.0))
             incident.pair_hours = [(hour + step, pair, calls) for step in range(hours)]
             return incident
-        officer = self._officer("bulk", lambda one: True, hour)
+        officer = self._officer("bulk", lambda one: one.rate > 0, hour)
         incident = Incident("bulk", variant, officer.consumer, hour, hour + hours)
         incident.officer_hours = [(hour + step, officer, rng.randint(500, 2_500)) for step in range(hours)]
         return incident
 
     def _harvest(self, variant: int) -> Incident:
-        """Two run day and night at a desk's pace, one four times its pace in office hours, one turns full pages."""
+        """Two run day and night at a desk's pace, one four times its pace in office hours, one turns full
+        pages.
+        """
         rng, hour = self.rng, self._hour(working=True, room=8 * DAY_HOURS)
         if variant == 3:
             pair = self._pair("slow harvest", lambda one: ".lookup-" in one.service and one.hours is None)
             incident = Incident("slow harvest", variant, pair.consumer, hour, hour + 48)
             for step in range(rng.randint(70, 140)):
-                self._exchange(incident, pair, hour + step / 3 + rng.random() * 0.05, records=50, actor="harvester")
+                self._exchange(
+                    incident, pair, hour + step / 3 + rng.random() * 0.05, records=50, actor="harvester"
+                )
             return incident
         officer = self._officer("slow harvest", lambda one: not one.shifts and 4 < one.rate < 25, hour)
         span = rng.randint(36, 72) if variant < 2 else 5 * DAY_HOURS
@@ -155,7 +164,9 @@ class Author:
         return incident
 
     def _off_hours(self, variant: int) -> Incident:
-        """Hundreds to thousands of records at night, against the agreement's hours or as a system reports it."""
+        """Hundreds to thousands of records at night, against the agreement's hours or as a system reports
+        it.
+        """
         rng, hour = self.rng, self._hour(working=False)
         while not 0 <= hour % DAY_HOURS < 5:
             hour = self._hour(working=False)
@@ -164,7 +175,9 @@ class Author:
             incident = Incident("off hours", variant, self._agency("off hours"), hour, hour + length)
             for step in range(rng.randint(60, 200)):
                 count = rng.randint(3, 12)
-                self._security(incident, hour + length * step / 200, "off_hours_access", 3, actor="night", count=count)
+                self._security(
+                    incident, hour + length * step / 200, "off_hours_access", 3, actor="night", count=count
+                )
             return incident
         pair = self._pair("off hours", lambda one: one.hours is not None and one.personal)
         incident = Incident("off hours", variant, pair.consumer, hour, hour + length)
@@ -193,12 +206,16 @@ class Author:
             incident = Incident("browsing", variant, pair.consumer, hour, hour + 3)
             for _ in range(rng.randint(12, 40)):
                 person, moment = f"x{rng.randrange(10**9)}", hour + rng.random() * 3
-                self._exchange(incident, pair, moment, breach=("case_missing",), actor="curious", subject=person)
+                self._exchange(
+                    incident, pair, moment, breach=("case_missing",), actor="curious", subject=person
+                )
             return incident
         incident = Incident("browsing", variant, self._agency("browsing"), hour, hour + 5)
         for officer in range(rng.randint(3, 6)):
             moment = hour + rng.random() * 5
-            self._security(incident, moment, "watched_subject", 4, actor=f"curious-{officer}", subject="listed")
+            self._security(
+                incident, moment, "watched_subject", 4, actor=f"curious-{officer}", subject="listed"
+            )
         return incident
 
     def _stuffing(self, variant: int) -> Incident:
@@ -208,10 +225,13 @@ class Author:
         address, length, tries = f"203.0.113.{variant + 1}", rng.uniform(10, 20) / 60, rng.randint(60, 400)
         for step in range(tries):
             self._security(
-                incident, hour + length * step / tries, "sign_in_failed", 2, actor=f"leaked-{step}", source_ip=address
+                incident, hour + length * step / tries, "sign_in_failed", 2,
+                actor=f"leaked-{step}", source_ip=address,
             )  # fmt: skip
         if variant % 2:
-            self._security(incident, hour + length + 0.02, "sign_in_ok", 1, actor="leaked-x", source_ip=address)
+            self._security(
+                incident, hour + length + 0.02, "sign_in_ok", 1, actor="leaked-x", source_ip=address
+            )
         return incident
 
     def _spraying(self, variant: int) -> Incident:
@@ -269,11 +289,15 @@ class Author:
         incident = Incident("replay", variant, self._agency("replay"), hour, hour + 1)
         for _ in range(rng.randint(6, 30)):
             moment = hour + rng.random() * 0.13
-            self._security(incident, moment, "replay", 3, source_ip="203.0.113.200", service="tax.lookup-code")
+            self._security(
+                incident, moment, "replay", 3, source_ip="203.0.113.200", service="tax.lookup-code"
+            )
         return incident
 
     def _enumeration(self, variant: int) -> Incident:
-        """Twelve to thirty services tried in 5 to 15 minutes, real and invented; twice only gateways see it."""
+        """Twelve to thirty services tried in 5 to 15 minutes, real and invented; twice only gateways see
+        it.
+        """
         rng, hour = self.rng, self._hour()
         length, tries = rng.uniform(5, 15) / 60, rng.randint(12, 30)
         real = sorted(self.platform.registry.services)
@@ -287,7 +311,14 @@ class Author:
                 judged = (pair.provider, pair.consumer, name if known else "unregistered")
                 breach = ("no_agreement",) if known else ("unknown_service",)
                 incident.events.append(
-                    exchange(f"{incident.mark}{step}", time_ms, judged, outcome="denied", breach=breach, requested=name)
+                    exchange(
+                        f"{incident.mark}{step}",
+                        time_ms,
+                        judged,
+                        outcome="denied",
+                        breach=breach,
+                        requested=name,
+                    )
                 )
             return incident
         incident = Incident("enumeration", variant, self._agency("enumeration"), hour, hour + 1)
@@ -300,7 +331,9 @@ class Author:
         return incident
 
     def _silence(self, variant: int) -> Incident:
-        """Two providers stop for 6 to 10 hours of a working day, a security log for two days, one side's log."""
+        """Two providers stop for 6 to 10 hours of a working day, a security log for two days, one side's
+        log.
+        """
         rng, hour = self.rng, self._hour(working=True)
         if variant < 2:
             rates: dict[str, float] = {}

@@ -86,7 +86,9 @@ class ExchangeNoise:
         if pair.case_required:
             for _ in range(poisson(rng, 0.3 * busy)):
                 person = f"p{rng.randrange(10**9)}"
-                yield self._one(pair, hour, breach=("case_missing",), actor=self._officer(pair), subject=person)
+                yield self._one(
+                    pair, hour, breach=("case_missing",), actor=self._officer(pair), subject=person
+                )
         if rng.random() < 0.02 * busy:
             yield self._one(pair, hour, breach=("unsigned",))
         if pair.shows_person:
@@ -125,7 +127,8 @@ class ExchangeNoise:
             self.number += 1
             time_ms = self.calendar.ms(hour + rng.random())
             yield exchange(
-                f"n{self.number}", time_ms, names, outcome="denied", breach=("unknown_service",), requested=rng.choice(_MISSPELT)
+                f"n{self.number}", time_ms, names, outcome="denied", breach=("unknown_service",), 
+                requested=rng.choice(_MISSPELT),
             )  # fmt: skip
         for pair, first, last in self.lapsed:
             if first <= hour < last:

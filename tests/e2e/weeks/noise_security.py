@@ -1,4 +1,6 @@
-"""What security logs say on any day: forgotten passwords, certificates that run out, new addresses, glitches."""
+"""What security logs say on any day: forgotten passwords, certificates that run out, new addresses,
+glitches.
+"""
 
 from __future__ import annotations
 
@@ -64,14 +66,23 @@ class SecurityNoise:
             if agency in gone:
                 continue
             for address in self.platform.addresses[agency]:
-                yield self._one(agency, hour, "credential_use", 1, source_ip=address, detail={"certificate_agency": agency})
+                yield self._one(
+                    agency,
+                    hour,
+                    "credential_use",
+                    1,
+                    source_ip=address,
+                    detail={"certificate_agency": agency},
+                )
             yield from self._people(agency, hour, scored)
         if scored:
             yield from self._singles(hour)
 
     def _one(self, agency: str, hour: float, kind: str, severity: int, **more: Any) -> Timed:
         self.number += 1
-        return security(f"m{self.number}", self.calendar.ms(hour + self.rng.random()), agency, kind, severity, **more)
+        return security(
+            f"m{self.number}", self.calendar.ms(hour + self.rng.random()), agency, kind, severity, **more
+        )
 
     def _people(self, agency: str, hour: int, scored: bool) -> Iterator[Timed]:
         rng, day, local = self.rng, hour // DAY_HOURS, hour % DAY_HOURS
@@ -100,13 +111,17 @@ class SecurityNoise:
             for _ in range(poisson(rng, a_day / DAY_HOURS * busy)):
                 agency = rng.choice(agencies)
                 for _ in range(rng.randint(*burst)):
-                    more = {"actor": f"{agency}-u{rng.randrange(40)}", "source_ip": self.platform.addresses[agency][0]}
+                    more = {
+                        "actor": f"{agency}-u{rng.randrange(40)}",
+                        "source_ip": self.platform.addresses[agency][0],
+                    }
                     yield self._one(agency, hour, kind, severity, **more)
         for consumer, services in self.services.items():
             for _ in range(poisson(rng, 0.3 * busy)):
                 yield self._one(
                     consumer, hour, "access_denied", 2,
-                    service=rng.choice(services), source_ip=self.platform.addresses.get(consumer, ["10.255.0.1"])[0],
+                    service=rng.choice(services),
+                    source_ip=self.platform.addresses.get(consumer, ["10.255.0.1"])[0],
                 )  # fmt: skip
         yield from self._rare(hour)
 
@@ -127,10 +142,20 @@ class SecurityNoise:
             yield self._one(agency, hour, "log_gap", 4, detail={"planned": True})
         for _ in range(poisson(rng, 1.2)):
             other = rng.choice(agencies)
-            items = ("session.timeout", "proxy.address", "login-page.text", "catalog.entry", "certificate.store")
-            yield self._one(other, hour, "config_changed", 2, actor=f"{other}-u1", detail={"item": rng.choice(items)})
+            items = (
+                "session.timeout",
+                "proxy.address",
+                "login-page.text",
+                "catalog.entry",
+                "certificate.store",
+            )
+            yield self._one(
+                other, hour, "config_changed", 2, actor=f"{other}-u1", detail={"item": rng.choice(items)}
+            )
         if happens(0.1):
-            yield self._one(agency, hour, "config_changed", 2, actor=f"{agency}-u1", detail={"item": "log.level"})
+            yield self._one(
+                agency, hour, "config_changed", 2, actor=f"{agency}-u1", detail={"item": "log.level"}
+            )
         if happens(0.07):  # a renewal that is late
             for _ in range(40):
                 yield self._one(agency, hour, "certificate_expired", 3, source_ip=address)
@@ -138,9 +163,26 @@ class SecurityNoise:
             for _ in range(200):
                 yield self._one(agency, hour, "sign_in_failed", 2, actor=f"{agency}-job", source_ip=address)
         if happens(1.0):
-            yield self._one(agency, hour, "bulk_export", 4, actor=f"{agency}-u1", count=rng.randint(20_000, 90_000), detail={"planned": True})
+            yield self._one(
+                agency,
+                hour,
+                "bulk_export",
+                4,
+                actor=f"{agency}-u1",
+                count=rng.randint(20_000, 90_000),
+                detail={"planned": True},
+            )
         if happens(5.0):
-            yield self._one(agency, hour, "bulk_export", 4, actor=f"{agency}-u2", count=rng.randint(50, 3_000))
+            yield self._one(
+                agency, hour, "bulk_export", 4, actor=f"{agency}-u2", count=rng.randint(50, 3_000)
+            )
         for _ in range(poisson(rng, 1.0) if self.calendar.is_off(hour) else 0):
             other = rng.choice(agencies)
-            yield self._one(other, hour, "off_hours_access", 3, actor=f"{other}-u{rng.randrange(9)}", count=rng.randint(1, 8))
+            yield self._one(
+                other,
+                hour,
+                "off_hours_access",
+                3,
+                actor=f"{other}-u{rng.randrange(9)}",
+                count=rng.randint(1, 8),
+            )

@@ -142,7 +142,9 @@ def _officers(pair: Pair, rng: Random, weeks: int) -> list[Officer]:
     while room > 0 and len(found) < most:
         rate = 8.0 * spread(rng, 0.6)
         room -= rate
-        officer = Officer(f"{rng.getrandbits(64):016x}", pair.consumer, pair, rate, rng.random() < _OUTSIDE_OFFICE)
+        officer = Officer(
+            f"{rng.getrandbits(64):016x}", pair.consumer, pair, rate, rng.random() < _OUTSIDE_OFFICE
+        )
         lot = rng.random()
         if lot < 0.01 * weeks:
             officer.first = rng.randrange(weeks * 168)

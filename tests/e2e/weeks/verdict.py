@@ -1,4 +1,6 @@
-"""The verdict: which alerts belong to which incident, which incidents nobody was told of, and what was false."""
+"""The verdict: which alerts belong to which incident, which incidents nobody was told of, and what was
+false.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from alerts.model import Detection, Group, RuleInfo
 from tests.e2e.weeks.calendar import HOUR_MS, Calendar
 from tests.e2e.weeks.incidents import KINDS, Incident
 
-# An incident is found when one of these rules alerts about its agency: others may say more, but not what it is.
+# An incident is found when one of these rules alerts about its agency: others may say more, but not what it
+# is.
 SIGNS: Mapping[str, frozenset[str]] = {
     "bulk": frozenset({"bulk-by-pair", "bulk-by-officer"}),
     "slow harvest": frozenset({"slow-harvest", "equal-chunks", "bulk-by-officer"}),
@@ -85,11 +88,15 @@ class Verdict:
             delays = [self.delays[one.mark] for one in self.found[kind]]
             worst = f"{max(delays):.1f} h" if delays else ""
             missed = ", ".join(f"#{one.number}" for one in self.missed[kind])
-            lines.append(f"{kind:<22}{len(self.found[kind]):>6}{len(self.missed[kind]):>8}{worst:>16}  {missed}")
+            lines.append(
+                f"{kind:<22}{len(self.found[kind]):>6}{len(self.missed[kind]):>8}{worst:>16}  {missed}"
+            )
         total = self.hits + sum(map(len, self.missed.values()))
         lines.append(f"found {self.hits} of {total}; false alerts {self.false_a_day:.2f} a day, by rule:")
         by_rule = Counter(one.rule for one in self.false)
-        lines += [f"  {rule:<32}{count:>5}{count / self.days:>8.2f} a day" for rule, count in by_rule.most_common()]
+        lines += [
+            f"  {rule:<32}{count:>5}{count / self.days:>8.2f} a day" for rule, count in by_rule.most_common()
+        ]
         return "\n".join(lines)
 
 

@@ -1,7 +1,7 @@
 """Volumes by the hour: how many calls each pair and each officer makes, and which providers are away.
 
-Hours of neighbouring days resemble each other (a factor for each pair and day), campaigns and retry storms lift
-some, maintenance empties others, officers have leave, backlogs and colleagues whose work they take over.
+Hours of neighbouring days resemble each other (a factor for each pair and day), campaigns and retry storms
+lift some, maintenance empties others, officers have leave, backlogs and colleagues whose work they take over.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class Volumes:
         for _ in range(round(_CAMPAIGNS_A_WEEK * weeks)):
             start = rng.randrange(weeks * 7) * DAY_HOURS
             pair = rng.choices(pairs, rates)[0]
-            self.lifted.setdefault(pair, []).append((start, start + rng.randint(2, 5) * DAY_HOURS, rng.uniform(1.4, 2.2)))
+            self.lifted.setdefault(pair, []).append(
+                (start, start + rng.randint(2, 5) * DAY_HOURS, rng.uniform(1.4, 2.2))
+            )
         for _ in range(round(_STORMS_A_WEEK * weeks)):
             start = rng.randrange(weeks * WEEK_HOURS)
             pair = rng.choices(pairs, rates)[0]
@@ -77,7 +79,11 @@ class Volumes:
         busy = self.calendar.busy(hour)
         closed = {provider for provider, first, last in self.away if first <= hour < last}
         for pair in self.platform.pairs:
-            if pair.provider in closed or hour < self.begun.get(pair, 0) or not permits(pair.hours, self.calendar, hour):
+            if (
+                pair.provider in closed
+                or hour < self.begun.get(pair, 0)
+                or not permits(pair.hours, self.calendar, hour)
+            ):
                 continue
             mean = pair.rate * busy * self._of_day(pair, hour) * spread(self.rng, _HOURLY)
             for first, last, factor in self.lifted.get(pair, ()):
