@@ -46,10 +46,8 @@ def answer(at: Situation) -> Iterator[DutyItem]:
     window = at.now - timedelta(days=at.rules.indicators.window_days)
     for (agency, number, limit), request in requests.items():
         done_at = settled.get((agency, number, limit in CORRECTED_ONLY))
-        if done_at is not None:
-            done_at = max(done_at, request.first.time)
-            if done_at < window:
-                continue
+        if done_at is not None and done_at < window:
+            continue
         dated = request.last_dated
         if dated is not None and dated.due is not None:
             due = end_of(dated.due, at.zone)

@@ -134,7 +134,7 @@ def test_objectives_are_counted_by_provider() -> None:
         ("AGR-1", "availability"): Kept(300, 3, (1 - 0.99) * 300),
         ("AGR-1", "latency"): Kept(300, 31, 30.0),
         ("AGR-1", "error_rate"): Kept(0, 0, 0.0),
-        ("AGR-2", "availability"): Kept(1, 0, 0.01),
+        ("AGR-2", "availability"): Kept(10, 1, (1 - 0.9) * 10),  # a little less than 1, as floats have it
         ("AGR-9", "availability"): Kept(1, 0, 0.01),
     }
     met = met_by_provider(registry, kept)
