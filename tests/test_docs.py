@@ -47,6 +47,7 @@ from monitor.metrics.ledger import LedgerMetrics
 from monitor.metrics.lifecycle import LifecycleMetrics
 from monitor.metrics.own import OwnMetrics
 from monitor.metrics.security import SecurityMetrics
+from monitor.objectives import names as objective_names
 from monitor.objectives.metrics import ObjectiveMetrics
 from monitor.registry.load import load_registry
 from monitor.registry.registry import Registry
@@ -151,7 +152,7 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     ]
     labels = {
         names.PREFIX + declared.name: declared.labels
-        for module in (names, incident_metrics, risk_metrics, engine_metrics, duty_names)
+        for module in (names, incident_metrics, risk_metrics, engine_metrics, duty_names, objective_names)
         for declared in vars(module).values()
         if isinstance(declared, names.Declaration)
     }
