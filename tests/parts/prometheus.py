@@ -20,6 +20,8 @@ from tests.parts import missing_part
 PROGRAM = "prometheus"
 REMEDY = "apt-get install prometheus"
 START_SECONDS = 60.0
+# What is first sent before an Alertmanager is found is dropped; by default it is sent again after a minute.
+RESEND = "1s"
 ATTEMPTS = 3  # a port that was free a moment ago can be taken by the time it is bound
 
 
@@ -101,6 +103,7 @@ class Prometheus:
             f"--storage.tsdb.path={self.data / 'series'}",
             f"--web.listen-address=127.0.0.1:{port}",
             "--web.enable-lifecycle",
+            f"--rules.alert.resend-delay={RESEND}",
             "--log.level=warn",
         ]
         with (self.data / "output.log").open("ab") as log:
