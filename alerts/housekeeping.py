@@ -26,6 +26,7 @@ from alerts.lifecycle.upkeep import due_repeats, prune, resolve_quiet
 from alerts.metrics import AlertMetrics
 from alerts.risk.metrics import RiskMetrics
 from alerts.risk.store import forget_risk, read_risk
+from monitor.lifecycle.store import prune_requests
 from monitor.security.store import prune as prune_security_events
 from monitor.settings import Settings
 from monitor.storage.lease import Lease
@@ -36,6 +37,7 @@ LEASE = "housekeeping"
 LEASE_LENGTH = timedelta(seconds=15)
 ROUND_S = 2.0  # between rounds: an alert that has fallen quiet may stay open for so much longer
 PRUNE_EVERY_S = 600.0
+PRUNED_REQUESTS = 500
 PRUNED_AT_ONCE = 5_000  # rows in one transaction: well below a second on either database
 
 _T = TypeVar("_T")
@@ -140,8 +142,10 @@ class Housekeeping:
                 connection, now - self._settings.security_retention, PRUNED_AT_ONCE
             )
         with self._engine.begin() as connection:
+            requests = prune_requests(connection, now - self._settings.security_retention, PRUNED_REQUESTS)
+        with self._engine.begin() as connection:
             forget_risk(connection, now, self._settings.risk_half_life)
-        return bool(alerts) or events >= PRUNED_AT_ONCE
+        return bool(alerts) or events >= PRUNED_AT_ONCE or requests >= PRUNED_REQUESTS
 
     async def _wait_for(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, partial(call))

@@ -5,14 +5,20 @@ from __future__ import annotations
 import gc
 import socket
 import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from sqlalchemy import Engine
 
-from alerts.watch import ExchangeWatch, SecurityWatch
+from alerts.watch import Desk, ExchangeWatch, SecurityWatch
 from monitor import __version__
+from monitor.calendar.working import working_days
+from monitor.duties.assess import Terms
+from monitor.duties.metrics import DutyMetrics
+from monitor.duties.rules import read_rules
 from monitor.errors import UsageProblem
 from monitor.events.pseudonym import Pseudonyms
 from monitor.judging.book import Book
@@ -20,16 +26,20 @@ from monitor.ledger.partition import Limits
 from monitor.log import set_up_logging
 from monitor.metrics.agreements import AgreementMetrics
 from monitor.metrics.ledger import LedgerMetrics
+from monitor.metrics.lifecycle import LifecycleMetrics
 from monitor.metrics.own import OwnMetrics
 from monitor.metrics.security import SecurityMetrics
+from monitor.objectives.figures import Figure
 from monitor.objectives.metrics import ObjectiveMetrics
 from monitor.registry.load import load_registry
+from monitor.registry.registry import Registry
 from monitor.settings import Settings
 from monitor.storage.engine import open_engine
 from monitor.storage.schema import check_schema
 from monitor.web.overview import Overview, Sources
 from streams.app import App, create_app
 from streams.exchanges import Exchanges
+from streams.lifecycle_events import LifecycleEvents
 from streams.processor import Processors
 from streams.refreshing import Refreshing
 from streams.security_events import SecurityEvents
@@ -47,9 +57,10 @@ SWITCH_INTERVAL_S = 0.0005
 
 
 def build(settings: Settings) -> App:
-    """Load the registry, check the database's schema and build the app.
+    """Load registry and rules, check the database's schema and build the app.
 
-    Raises RegistryProblems, SchemaError or UsageProblem: a worker that could not be right does not start.
+    Raises RegistryProblems, RuleProblems, SchemaError or UsageProblem: a worker that could not be right does
+    not start.
     """
     registry = load_registry(settings.registry)
     engine = open_engine(settings.sqlalchemy_url)
@@ -57,33 +68,12 @@ def build(settings: Settings) -> App:
     metrics = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=metrics)
-    counted = LedgerMetrics()
-    metrics.register(counted)
     metrics.register(AgreementMetrics(registry, settings.zone, lambda: datetime.now(UTC)))
-    own = OwnMetrics.create(metrics)
-    secured = SecurityMetrics()
-    metrics.register(secured)
-    limits = Limits(
-        late_after=settings.late_after,
-        max_event_age=settings.max_event_age,
-        dedupe_window=settings.dedupe_window,
-        dedupe_max_ids=settings.dedupe_max_ids,
-    )
-    book = Book(registry, settings.zone)
+    own, counted, book = OwnMetrics.create(metrics), LedgerMetrics(), Book(registry, settings.zone)
+    metrics.register(counted)
     watched = watching(settings, engine, book, metrics)
-    desk = watched.desk
-    processors: Processors = {
-        settings.topic("exchanges"): Exchanges(engine, book, limits, counted, partial(ExchangeWatch, desk)),
-        settings.topic("security-events"): SecurityEvents(
-            engine, registry, limits, Pseudonyms.of(settings), secured, partial(SecurityWatch, desk)
-        ),
-    }
-    app = create_app(settings, processors, own)
-    # Readers only: on SQLite any other would take the write lock to read.
-    reading = open_engine(settings.sqlalchemy_url, read_only=True)
-    objectives = ObjectiveMetrics(registry, reading, settings.zone)
-    metrics.register(objectives)
-    app.beside = (watched.serve(app), Refreshing([objectives.refresh]))
+    app = create_app(settings, _processors(settings, engine, book, watched.desk, counted, metrics), own)
+    app.beside = (watched.serve(app), Refreshing(_figures(settings, registry, metrics)))
     sources = Sources.of(counted, own, lambda: app.lanes.lag().items(), app.lanes.open_partitions)
     app.web_parts = WebParts(
         overview=Overview(sources, registry, datetime.now(UTC).timestamp()),
@@ -92,6 +82,52 @@ def build(settings: Settings) -> App:
         without_progress=app.lanes.without_progress,
     )
     return app
+
+
+def _processors(
+    settings: Settings,
+    engine: Engine,
+    book: Book,
+    desk: Desk,
+    counted: LedgerMetrics,
+    metrics: CollectorRegistry,
+) -> Processors:
+    """What is done with the events of each topic."""
+    limits = Limits(
+        late_after=settings.late_after,
+        max_event_age=settings.max_event_age,
+        dedupe_window=settings.dedupe_window,
+        dedupe_max_ids=settings.dedupe_max_ids,
+    )
+    secured, lifecycled = SecurityMetrics(), LifecycleMetrics()
+    metrics.register(secured)
+    metrics.register(lifecycled)
+    registry, hide = book.registry, partial(Pseudonyms.of, settings)
+    return {
+        settings.topic("exchanges"): Exchanges(engine, book, limits, counted, partial(ExchangeWatch, desk)),
+        settings.topic("security-events"): SecurityEvents(
+            engine, registry, limits, hide(), secured, partial(SecurityWatch, desk)
+        ),
+        settings.topic("lifecycle-events"): LifecycleEvents(engine, registry, limits, hide(), lifecycled),
+    }
+
+
+def _figures(
+    settings: Settings, registry: Registry, metrics: CollectorRegistry
+) -> list[Callable[[datetime], object]]:
+    """What is read from the database now and then, in this order: duties look at objectives."""
+    # For reading only: on SQLite any other takes the write lock to read.
+    engine = open_engine(settings.sqlalchemy_url, read_only=True)
+    objectives = ObjectiveMetrics(registry, engine, settings.zone)
+
+    def kept() -> Mapping[tuple[str, str], Figure] | None:
+        return objectives.latest.figures["30d"] if objectives.latest else None
+
+    terms = Terms(registry, read_rules(settings.duties), working_days(settings), settings.zone)
+    duties = DutyMetrics(terms, engine, kept)
+    metrics.register(objectives)
+    metrics.register(duties)
+    return [objectives.refresh, duties.refresh]
 
 
 def run(settings: Settings) -> int:
