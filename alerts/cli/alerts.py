@@ -217,6 +217,7 @@ def _rules(settings: Settings) -> Mapping[str, RuleInfo]:
     try:
         loaded = load_rules(settings.rules_folder, strict=False)
     except MonitorError:
-        click.echo(f"{settings.rules_folder} cannot be used (`monitor rules check`): no runbook is shown", err=True)
+        folder = settings.rules_folder
+        click.echo(f"{folder} cannot be used (`monitor rules check`): no runbook is shown", err=True)
         return {}
     return {one.info.id: one.info for one in (*loaded.events, *loaded.memories)}
