@@ -64,6 +64,8 @@ def _changes(rule: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
         _durations("offset", _OFFSET, "offset {}s", expression),
         _burn(expression) if rule.get("alert") == "ErrorBudgetBurn" else _thresholds(expression),
     ):
+        if what == "threshold" and "record" in rule:
+            continue  # it keeps from dividing by nothing; fewer events than the least number never alert
         yield what, change, {**rule, "expr": changed}
     for key in ("for", "keep_firing_for"):
         if key in rule:
