@@ -9,7 +9,7 @@ from tests.e2e.weeks.calendar import Calendar
 
 FOUND_AT_LEAST = 38  # of 40
 FALSE_A_DAY = 5.0  # over all agencies: what a desk can look at beside its other work
-# The first seed was looked at while the rules were tuned, the second was not.
+# The rules were tuned by what the first seed showed; the second is a check.
 SEEDS = (1, 2)
 # Kinds that rules on single events find: they need no history, so that a few days show whether they work.
 WITHOUT_HISTORY = ("off hours", "browsing", "stuffing", "foreign credentials", "enumeration")
@@ -27,7 +27,7 @@ def test_four_weeks_of_a_platform_under_attack(seed: int) -> None:
 
 
 def test_a_few_days_of_incidents_that_single_events_tell() -> None:
-    """Ten incidents of five kinds within four days are all found, with few false alerts."""
-    verdict = simulate(3, Calendar(history=0, days=4), each=2, kinds=WITHOUT_HISTORY, totals=False)
+    """Ten incidents of five kinds within three days are all found, with few false alerts."""
+    verdict = simulate(3, Calendar(history=0, days=3), each=2, kinds=WITHOUT_HISTORY, totals=False)
     assert verdict.hits == 10, verdict.table()
     assert verdict.false_a_day <= FALSE_A_DAY, verdict.table()

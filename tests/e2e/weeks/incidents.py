@@ -76,6 +76,7 @@ class Author:
 
     def _hour(self, *, working: bool | None = None, room: int = 72) -> int:
         """An hour after the history and `room` before the end; `working` says which, None takes any."""
+        room = min(room, self.calendar.scored_days * DAY_HOURS - DAY_HOURS)  # a few days leave less of it
         while True:
             hour = self.rng.randrange(self.calendar.scored_from, self.calendar.hours.stop - room)
             if working is None or self.calendar.is_off(hour) != working:

@@ -54,6 +54,8 @@ class ExchangeNoise:
             if is_open:
                 for _ in range(poisson(self.rng, pair.rate * busy * _DENIED)):
                     yield self._one(pair, hour, outcome="denied")
+                for _ in range(poisson(self.rng, pair.rate * busy * _REPEATED)):
+                    yield self._one(pair, hour, breach=("duplicate_id",))
             if scored:
                 yield from self._of_pair(pair, hour, busy, is_open)
         if scored:
@@ -78,8 +80,6 @@ class ExchangeNoise:
                 for _ in range(poisson(rng, late)):
                     yield self._one(pair, hour, breach=("outside_hours",), actor=self._officer(pair))
             return
-        for _ in range(poisson(rng, rate * _REPEATED)):
-            yield self._one(pair, hour, breach=("duplicate_id",))
         if pair in self.sloppy:
             for _ in range(poisson(rng, min(rate * _FORGOTTEN, 60))):
                 yield self._one(pair, hour, breach=("purpose_missing",))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from random import Random
 
 from monitor.registry.model import Agreement, Hours
@@ -152,18 +151,3 @@ def _officers(pair: Pair, rng: Random, weeks: int) -> list[Officer]:
             officer.last = rng.randrange(weeks * 168)
         found.append(officer)
     return found
-
-
-class Rates:
-    """Sums over the platform that several parts need."""
-
-    def __init__(self, made: Platform) -> None:
-        self.made = made
-
-    @cached_property
-    def by_consumer(self) -> dict[str, float]:
-        """Calls an hour of each consumer."""
-        found: dict[str, float] = {}
-        for pair in self.made.pairs:
-            found[pair.consumer] = found.get(pair.consumer, 0.0) + pair.rate
-        return found
