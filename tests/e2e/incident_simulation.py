@@ -5,7 +5,7 @@ The platform is the example registry's: the agencies that are connected, the pai
 force, 32 exchanges a second on the week's average with the simulator's rhythm and skew, some 2,500 officers,
 20 thousand accounts. Into its ordinary noise (`tests.e2e.weeks`) forty incidents are written, four of each of
 ten kinds, at seeded times. Sizes of noise and incidents were written down before the rules were tuned, by
-the false alerts of the first seed; the second seed is a check.
+the false alerts of the first seed; other seeds are a check.
 
 What is exact. Every event that could match a rule on single events, or a count of them, is an event and goes
 through `alerts.engine.engine.Engine` with all shipped rules: breaches, refusals, repeats, every security

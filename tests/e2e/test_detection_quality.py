@@ -9,8 +9,8 @@ from tests.e2e.weeks.calendar import Calendar
 
 FOUND_AT_LEAST = 38  # of 40
 FALSE_A_DAY = 5.0  # over all agencies: what a desk can look at beside its other work
-# The rules were tuned by what the first seed showed; the second is a check.
-SEEDS = (1, 2)
+# The rules were tuned by what the first seed showed; the second was first run when they were done.
+SEEDS = (1, 5)
 # Kinds that rules on single events find: they need no history, so that a few days show whether they work.
 WITHOUT_HISTORY = ("off hours", "browsing", "stuffing", "foreign credentials", "enumeration")
 
