@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,8 +42,9 @@ class Check(NamedTuple):
     alerts: list[dict[str, dict[str, str]]]
 
 
+@cache
 def load(path: Path) -> Any:
-    """A file of rules or cases."""
+    """A file of rules or cases, read once: it is not to be changed in place."""
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
