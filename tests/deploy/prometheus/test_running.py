@@ -105,3 +105,17 @@ def test_rules_are_evaluated_without_errors_and_alerts_arrive(
 def held(alertmanager: Alertmanager) -> dict[str, dict[str, str]]:
     """The labels of an alert of each name that Alertmanager holds."""
     return {each["labels"]["alertname"]: each["labels"] for each in alertmanager.get("/api/v2/alerts")}
+
+
+def test_a_prometheus_of_a_test_s_own_takes_what_it_is_given(prometheus: Prometheus) -> None:
+    """It scrapes nothing at first; after a reload it has the new rules."""
+    assert prometheus.get("targets")["activeTargets"] == []
+    rules = prometheus.configuration.with_name("rules.yml")
+    rules.write_text(
+        "groups: [{name: one, rules: [{record: 'all:one:sum', expr: vector(1)}]}]\n", encoding="utf-8"
+    )
+    prometheus.configuration.write_text(
+        f"global: {{evaluation_interval: 1s}}\nrule_files: ['{rules}']\n", encoding="utf-8"
+    )
+    prometheus.reload()
+    assert eventually(lambda: [value for _, value in prometheus.query("all:one:sum")] == [1])
