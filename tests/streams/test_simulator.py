@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -233,7 +234,10 @@ def test_a_topic_for_security_events_is_needed_only_where_there_are_any(
 def test_a_lost_event_makes_the_command_fail_after_writing_the_account(
     kafka_broker: str, topic_prefix: str, tmp_path: Path
 ) -> None:
-    """The topic refuses oversized bodies, so the run cannot succeed; what arrived is still written down."""
+    """The topic refuses oversized bodies, so the run cannot succeed; what the broker took is written down.
+
+    Of batches that were under way nobody can say whether the broker took them: they count as lost.
+    """
     settings, path = settings_for(kafka_broker, topic_prefix), tmp_path / "account.json"
     arguments = [
         "--rate",
@@ -250,7 +254,10 @@ def test_a_lost_event_makes_the_command_fail_after_writing_the_account(
     ran = CliRunner().invoke(command, arguments, env=_environment(settings))
     assert isinstance(ran.exception, MonitorError)
     assert "not in the account" in str(ran.exception)
-    assert Account.read(path).sent == len(read_all(settings))
+    told = re.match(r"(\d+)", str(ran.exception))
+    lost = int(told[1]) if told else 0
+    account, arrived = Account.read(path), len(read_all(settings))
+    assert account.sent <= arrived <= account.sent + lost
 
 
 def test_a_run_that_cannot_begin_leaves_an_older_account_alone(tmp_path: Path) -> None:
