@@ -31,8 +31,9 @@ from streams.topics import planned
 CHECKOUT = Path(__file__).resolve().parents[2]
 REGISTRY = CHECKOUT / "deploy" / "registry"
 SESSION_S = 6.0  # the broker's own lower bound: how soon it gives a killed worker's partitions away
-# A run's events lie so far back that none is in the future when it is read, however late it starts.
-HOURS_BACK = 30
+# A run's events lie so far back that none is in the future when it is read, however late it starts: a million
+# of them take nine hours of a working day, and two days of a weekend.
+HOURS_BACK = 100
 
 
 @dataclass
