@@ -24,7 +24,10 @@ WARM_UP_S = 5
 TICK_S = 0.01
 SCRAPE_S = 0.1  # between scrapes, which Prometheus makes every 15 to 60 s
 PARTITIONS = 8
-_OFFSET = re.compile(r'^datashare_committed_offset\{.*?partition="(\d+)".*?\} (\S+)$', re.MULTILINE)
+_OFFSET = re.compile(
+    r'^datashare_committed_offset\{(?=[^}]*topic="[^"]*exchanges")[^}]*partition="(\d+)"[^}]*\} (\S+)$',
+    re.MULTILINE,
+)
 
 
 def measure_latency(folder: Path, bootstrap: str) -> str:
