@@ -11,8 +11,6 @@ from monitor.events.exchange import Exchange
 
 Test = Callable[[Exchange], bool]
 
-# (outcome, breaches, provider, consumer, service, purpose) whose answer is kept; then it is found anew.
-_REMEMBERED = 65_536
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
     "gte": operator.ge,
@@ -40,25 +38,6 @@ class Prefilter:
 
     def __init__(self, rules: Iterable[EventRule]) -> None:
         self._rules = tuple(rules)
-        self._known: dict[tuple[Any, ...], Test] = {}
-
-    def wanted(self, exchange: Exchange, pair: tuple[str, str, str], breach: tuple[str, ...]) -> bool:
-        """Whether an event must be built: `pair` is (provider, consumer, service) as rules see them."""
-        key = (exchange.outcome, breach, pair, exchange.purpose)
-        test = self._known.get(key)
-        if test is None:
-            test = self.test_for(exchange.outcome, breach, pair, exchange.purpose)
-        return test is _always or (test is not _never and test(exchange))
-
-    def test_for(
-        self, outcome: str, breach: tuple[str, ...], pair: tuple[str, str, str], purpose: str | None
-    ) -> Test:
-        """What tells of exchanges alike in these fields whether they are wanted, by their numbers."""
-        test = self._find(outcome, breach, pair, purpose)
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[outcome, breach, pair, purpose] = test
-        return test
 
     def possible(
         self, outcome: str, breach: tuple[str, ...], pair: tuple[str, str, str], purpose: str | None
@@ -80,9 +59,10 @@ class Prefilter:
             if not any(each.field in held and not held[each.field] & each.values for each in rule.indexes)
         ]
 
-    def _find(
+    def test_for(
         self, outcome: str, breach: tuple[str, ...], pair: tuple[str, str, str], purpose: str | None
     ) -> Test:
+        """What tells of exchanges alike in these fields whether any rule could match, by their numbers."""
         tests: list[tuple[Bound, ...]] = []
         for rule in self.possible(outcome, breach, pair, purpose):
             bounds = tuple(bound for bound in rule.bounds if bound.field in _NUMBERS)
