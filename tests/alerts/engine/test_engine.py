@@ -163,7 +163,8 @@ def test_the_index_leaves_out_no_rule_that_matches(
     assert len(tried) == len(set(tried))
     one = exchange_engine(rules(*given_rules))
     pair = (event.provider, event.consumer, event.service)
-    assert one.prefilter().wanted(event.exchange, pair, event.breach) or not matching
+    test = one.prefilter().test_for(event.exchange.outcome, event.breach, pair, event.exchange.purpose)
+    assert test(event.exchange) or not matching
 
 
 def test_an_index_spares_rules_that_cannot_match() -> None:
