@@ -30,6 +30,7 @@ from monitor.metrics.lifecycle import LifecycleMetrics
 from monitor.metrics.own import OwnMetrics
 from monitor.metrics.security import SecurityMetrics
 from monitor.objectives.figures import Figure
+from monitor.objectives.measured import MeasuredToday
 from monitor.objectives.metrics import ObjectiveMetrics
 from monitor.registry.load import load_registry
 from monitor.registry.registry import Registry
@@ -68,11 +69,14 @@ def build(settings: Settings) -> App:
     metrics = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=metrics)
-    metrics.register(AgreementMetrics(registry, settings.zone, lambda: datetime.now(UTC)))
-    own, counted, book = OwnMetrics.create(metrics), LedgerMetrics(), Book(registry, settings.zone)
+    metrics.register(AgreementMetrics(registry, settings.zone, _now))
+    counted = LedgerMetrics(MeasuredToday(registry, settings.zone, _now))
+    book = Book(registry, settings.zone)
     metrics.register(counted)
     watched = watching(settings, engine, book, metrics)
-    app = create_app(settings, _processors(settings, engine, book, watched.desk, counted, metrics), own)
+    processors = _processors(settings, engine, book, watched.desk, counted, metrics)
+    own = OwnMetrics.create(metrics, processors)
+    app = create_app(settings, processors, own)
     app.beside = (watched.serve(app), Refreshing(_figures(settings, registry, metrics)))
     sources = Sources.of(counted, own, lambda: app.lanes.lag().items(), app.lanes.open_partitions)
     app.web_parts = WebParts(
@@ -82,6 +86,10 @@ def build(settings: Settings) -> App:
         without_progress=app.lanes.without_progress,
     )
     return app
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _processors(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -106,9 +106,14 @@ class _Durations:
 
 
 class LedgerMetrics(Collector):
-    """Totals since this process started, by the pairs that exchanged something."""
+    """Totals since this process started, by the pairs that exchanged something.
 
-    def __init__(self) -> None:
+    `measured` gives the agreements and objectives that exchanges can be counted under: they are shown from
+    the start, at zero, as Prometheus sees no growth from nothing to a series' first sample.
+    """
+
+    def __init__(self, measured: Callable[[], Iterable[tuple[str, str]]] = tuple) -> None:
+        self._measured = measured
         self._lock = threading.Lock()  # scrapes come from the web server's thread
         self._pairs: dict[Pair, _PairTotals] = {}
         self._durations: dict[tuple[str, str], _Durations] = {}
@@ -183,10 +188,11 @@ class LedgerMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other; called at each scrape."""
+        measured = self._measured()
         with self._lock:
-            return iter(self._families())
+            return iter(self._families(measured))
 
-    def _families(self) -> list[Metric]:
+    def _families(self, measured: Iterable[tuple[str, str]]) -> list[Metric]:
         pairs = sorted(self._pairs.items())
         exchanges, failures = _counter(names.EXCHANGES), _counter(names.FAILURES)
         records = _counter(names.RECORDS)
@@ -204,7 +210,8 @@ class LedgerMetrics(Collector):
         for (pair, breach), count in sorted(self._breaches.items()):
             breaches.add_metric([*pair, breach], count)
         slo_events, slo_bad = _counter(names.SLO_EVENTS), _counter(names.SLO_BAD_EVENTS)
-        for key, (events, bad) in sorted(self._slo.items()):
+        for key in sorted({*measured, *self._slo}):
+            events, bad = self._slo.get(key, (0, 0))
             slo_events.add_metric(key, events)
             slo_bad.add_metric(key, bad)
         families: list[Metric] = [

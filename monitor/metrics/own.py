@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple, Self
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from monitor import __version__
+from monitor.events.rejection import Reason
 from monitor.metrics.names import PREFIX
 from monitor.metrics.weighted import WeightedHistogram
 
@@ -30,8 +32,11 @@ class OwnMetrics(NamedTuple):
     build: Info
 
     @classmethod
-    def create(cls, registry: CollectorRegistry) -> Self:
-        """Declare the instruments in a registry."""
+    def create(cls, registry: CollectorRegistry, topics: Iterable[str] = ()) -> Self:
+        """Declare the instruments in a registry; `topics`, which are read, have what they can lose at zero.
+
+        A series that began with its first dead letter would hide that one: Prometheus sees no growth there.
+        """
         age = WeightedHistogram(
             PREFIX + "event_age_seconds",
             "Time from an event to its commit, from a sample of events",
@@ -78,4 +83,8 @@ class OwnMetrics(NamedTuple):
             build=Info(PREFIX + "build", "Which program this is", registry=registry),
         )
         own.build.info({"version": __version__})
+        for topic in topics:
+            own.records_lost.labels(topic)
+            for reason in Reason:
+                own.dead_letters.labels(topic, str(reason))
         return own

@@ -169,7 +169,7 @@ def _dead_letters(own: OwnMetrics) -> dict[str, int]:
     counts: dict[str, int] = {}
     for family in own.dead_letters.collect():
         for sample in family.samples:
-            if sample.name.endswith("_total"):
+            if sample.name.endswith("_total") and sample.value:  # the others are there at zero
                 reason = sample.labels["reason"]
                 counts[reason] = counts.get(reason, 0) + int(sample.value)
     return counts
