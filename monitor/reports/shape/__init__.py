@@ -1,0 +1,1 @@
+"""The parts of a report as plain data; monitor.reports.model has all of them and the whole."""
