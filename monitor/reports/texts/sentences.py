@@ -1,0 +1,7 @@
+"""Sentences with numbers in them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+WORDS: Final[dict[str, tuple[str, str]]] = {}
