@@ -16,6 +16,7 @@ from monitor.registry.model import Agency, Agreement, Service
 from monitor.registry.objectives import check_objectives
 from monitor.registry.problems import Problem
 from monitor.registry.records import Located, Part, R, Records
+from monitor.registry.xroad import check_xroad
 
 K = TypeVar("K", bound=Hashable)
 
@@ -30,6 +31,7 @@ def crosscheck(records: Records) -> Iterator[Problem]:
     yield from _versions(records.agreements.located, canonical)
     yield from _overlaps(records.agreements.located, canonical)
     yield from check_objectives(records)
+    yield from check_xroad(records)
 
 
 def _codes(part: Part[Agency], canonical: dict[str, str]) -> Iterator[Problem]:

@@ -38,6 +38,23 @@ FieldName = Annotated[
         description="small letters, digits and underscores, e.g. full_name",
     ),
 ]
+_PART = r"[^/\s]+( [^/\s]+)*"  # of an X-Road identifier; * and ? stand for any characters and for one
+XroadMember = Annotated[
+    str,
+    Field(
+        pattern=rf"^{_PART}/{_PART}/{_PART}(/{_PART})?$",
+        max_length=400,
+        description="INSTANCE/CLASS/MEMBER or INSTANCE/CLASS/MEMBER/SUBSYSTEM; * and ? are wildcards",
+    ),
+]
+XroadService = Annotated[
+    str,
+    Field(
+        pattern=rf"^{_PART}/{_PART}(/{_PART})?$",
+        max_length=400,
+        description="SUBSYSTEM/SERVICE or SUBSYSTEM/SERVICE/VERSION; * and ? are wildcards",
+    ),
+]
 Mailbox = Annotated[
     str,
     Field(pattern=r"^[^@\s]+@[^@\s]+$", description="a unit's mailbox, never a person's: office@example.vn"),
@@ -69,7 +86,9 @@ def _duration(value: Any) -> Any:
         raise ValueError("write it as a duration in days or time, for instance P30D, P2Y or PT15M")
     days, _, hours = value.partition("T")
     parts = (
-        (part, units) for text, units in ((days, _UNITS), (hours, _UNITS_OF_TIME)) for part in _PART(text)
+        (part, units)
+        for text, units in ((days, _UNITS), (hours, _UNITS_OF_TIME))
+        for part in _DURATION_PART(text)
     )
     try:
         return sum((int(number) * units[unit] for (number, unit), units in parts), timedelta())
@@ -77,7 +96,7 @@ def _duration(value: Any) -> Any:
         raise ValueError("is longer than any calendar") from why
 
 
-_PART = re.compile(r"([0-9]+)([YWDHMS])").findall
+_DURATION_PART = re.compile(r"([0-9]+)([YWDHMS])").findall
 
 Clock = Annotated[
     time,
@@ -131,6 +150,7 @@ class Agency(Record):
     ] = ()
     connection: Connection
     contact: Mailbox | None = None
+    xroad: Annotated[tuple[XroadMember, ...], Field(description="the X-Road members that it is")] = ()
 
 
 class Latency(Record):
@@ -175,6 +195,7 @@ class Service(Record):
     fields: Annotated[tuple[FieldName, ...], Field(description="every field it can return")] = ()
     objectives: Objectives = Objectives()
     since: date | None = None
+    xroad: Annotated[tuple[XroadService, ...], Field(description="the X-Road services that it is")] = ()
 
 
 class Hours(Record):
