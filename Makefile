@@ -20,13 +20,17 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml --group build
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench drill lint dashboards lock clean
+.PHONY: help demo stack test bench drill lint dashboards lock clean
 
 help: ## what can be done here
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
 
 demo: $(BIN)/.demo ## a broker, a simulator and a worker, with nothing but Python; Ctrl-C ends it
 	@$(BIN)/monitor demo
+
+stack: $(BIN)/.demo ## Kafka, PostgreSQL, Prometheus, Alertmanager and workers as one, without a container; ARGS=--help
+	@deploy/ci/install-parts kafka postgresql prometheus alertmanager
+	@$(BIN)/python -m deploy.stack $(ARGS)
 
 test: lint parts ## style, types and every test but the drills
 	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) -m 'not drill'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +23,16 @@ class Missing(MonitorError):
     """A program that is not installed; the message says how to have it."""
 
 
-class Part(Protocol):
+class Part(AbstractContextManager[object], Protocol):
     """One running program of a stack."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def log(self) -> Path:
+        """Where its output goes."""
 
     @property
     def address(self) -> str:

@@ -1,0 +1,88 @@
+"""What happens on the simulated platform: incidents one after the other, and what agencies record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import cycle, islice
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from monitor.judging.book import version_in_force
+from monitor.registry.registry import Registry
+from monitor.simulation import INCIDENTS
+
+# More is wrong than in life, so that every panel has something to show within a minute.
+SHARES: Final = {
+    "breach": 0.03,
+    "fault": 0.015,
+    "denied": 0.008,
+    "timeout": 0.006,
+    "malformed": 0.004,
+    "late": 0.003,
+    "duplicate": 0.003,
+}
+SECURITY_SHARE: Final = 0.1
+# Seconds after the start. A leak comes first: its clock is to run when somebody looks.
+OPENING: Final = (
+    ("leak", 2),
+    ("bulk", 4),
+    ("credentials", 6),
+    ("tampering", 8),
+    ("enumeration", 10),
+    ("watched", 12),
+    ("stuffing", 14),
+)
+# Afterwards one every five minutes, for a day; whoever lets it run longer sees ordinary days.
+EVERY_S: Final = 300
+LATER: Final = 288
+REVIEWED: Final = 5  # agreements whose review is recorded at the start
+ASKED: Final = 3  # agencies of which something is requested
+_ANSWERED: Final = 2  # of these, those that have answered
+
+
+def simulation(rate: float) -> Iterator[str]:
+    """The arguments of `monitor simulate`, at so many exchanges a second."""
+    yield from ("simulate", "--rate", f"{rate:g}", "--security-share", str(SECURITY_SHARE))
+    for name, share in SHARES.items():
+        yield from (f"--{name}", str(share))
+    for name, after in OPENING:
+        yield from ("--incident", f"{name}@{after}s")
+    for number, name in enumerate(islice(cycle(INCIDENTS), LATER), start=1):
+        yield from ("--incident", f"{name}@{number * EVERY_S}s")
+
+
+def recorded(registry: Registry, zone: ZoneInfo, now: datetime) -> Iterator[dict[str, Any]]:
+    """Lifecycle events of this moment: reviews of agreements, requests, and answers to most of them.
+
+    The last one comes twice, as senders send again what was not acknowledged.
+    """
+    today = now.astimezone(zone).date()
+    stamp, moment = now.strftime("%Y%m%d%H%M%S"), now.astimezone(UTC).isoformat()
+    event: dict[str, Any] = {}
+    for number, agreement in enumerate(islice(_in_force(registry, today), REVIEWED)):
+        event = {
+            "id": f"review-{stamp}-{number}",
+            "time": moment,
+            "agency": agreement.provider,
+            "kind": "reviewed",
+            "agreement": agreement.id,
+            "due": str(today + timedelta(days=365)),
+        }
+        yield event
+    for number, agency in enumerate(islice(sorted(registry.agencies), ASKED)):
+        about = {"time": moment, "agency": agency, "request": f"YC-{stamp}-{number}"}
+        event = {**about, "id": f"request-{stamp}-{number}", "kind": "requested", "limit": "simple"}
+        yield event
+        if number < _ANSWERED:
+            event = {**about, "id": f"answer-{stamp}-{number}", "kind": "answered"}
+            yield event
+    yield event
+
+
+def _in_force(registry: Registry, day: date) -> Iterator[Any]:
+    pairs = sorted({(agreement.consumer, agreement.service) for agreement in registry.agreements})
+    for consumer, service in pairs:
+        agreement = version_in_force(registry.versions(consumer, service), day)
+        if agreement is not None and agreement.permits:
+            yield agreement
