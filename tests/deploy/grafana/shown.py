@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -104,3 +105,15 @@ def filled(text: str, values: Mapping[str, str]) -> str:
         return "'" + text.replace("'", "''") + "'" if form == "sqlstring" else text
 
     return VARIABLE.sub(value, text)
+
+
+def as_grafana(statement: str, values: Mapping[str, str], since: datetime, until: datetime) -> str:
+    """A statement with its macros and variables replaced as Grafana replaces them."""
+    macros = {
+        "$__unixEpochFrom()": str(int(since.timestamp())),
+        "$__unixEpochTo()": str(int(until.timestamp())),
+    }
+    for macro, value in macros.items():
+        statement = statement.replace(macro, value)
+    assert "$__" not in statement, "a macro that this helper does not know"
+    return filled(statement, values)

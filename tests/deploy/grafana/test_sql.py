@@ -17,7 +17,7 @@ from monitor.settings import Settings
 from monitor.storage.engine import open_engine
 from monitor.storage.schema import migrate
 from monitor.storage.tables import cells, findings, lifecycle_events
-from tests.deploy.grafana.shown import Query, filled, statements
+from tests.deploy.grafana.shown import Query, as_grafana, statements
 
 NOW = datetime(2026, 10, 5, 8, 30, tzinfo=UTC)
 HOUR = int(NOW.replace(minute=0).timestamp())
@@ -29,18 +29,6 @@ CHOSEN = {
     "consumer": "MOH",
 }
 PAIR = {"provider": "MPS", "consumer": "MOH", "service": "population.verify-identity"}
-
-
-def as_grafana(statement: str, values: dict[str, str], since: datetime, until: datetime) -> str:
-    """A statement with its macros and variables replaced as Grafana replaces them."""
-    macros = {
-        "$__unixEpochFrom()": str(int(since.timestamp())),
-        "$__unixEpochTo()": str(int(until.timestamp())),
-    }
-    for macro, value in macros.items():
-        statement = statement.replace(macro, value)
-    assert "$__" not in statement, "a macro that this helper does not know"
-    return filled(statement, values)
 
 
 @pytest.fixture
