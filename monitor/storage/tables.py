@@ -220,3 +220,29 @@ lifecycle_events = Table(
     Index(None, "agency", "request", "kind", "time"),
     Index(None, "id"),
 )
+
+# One row a history file. Its rows in the other tables have its topic, `file:` and what it is known by.
+history_files = Table(
+    "history_files",
+    metadata,
+    *_source(),
+    Column("head", String(64), nullable=False, comment="hash of the first record"),
+    Column("kind", String(40), nullable=False),
+    Column("form", String(20), nullable=False),
+    Column("name", Text, nullable=False, comment="as it was last called, without its folder"),
+    Column("position", BigInteger, nullable=False, comment="bytes, unpacked, that were counted"),
+    Column("digest", String(64), nullable=False, comment="hash of those bytes"),
+    Column("left_out", BigInteger, nullable=False, comment="records outside the times asked for"),
+    Column("updated_at", Moment, nullable=False),
+    Index(None, "head"),
+)
+
+# One row a security server that `monitor xroad pull` asks; moved once Kafka has what was answered.
+xroad_collections = Table(
+    "xroad_collections",
+    metadata,
+    Column("server", String(500), primary_key=True),
+    Column("next_from", BigInteger, nullable=False, comment="epoch seconds to ask from"),
+    Column("records", BigInteger, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)

@@ -1,0 +1,75 @@
+"""A batch as the ledger sees it: which record each event was, and that all of them came now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from monitor.backfill.batch import Batch
+from monitor.events.rejection import Reason, Rejection
+from monitor.ledger.moment import EPOCH, in_utc
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The times that are counted: from `since` to before `until`; None is no bound."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def __bool__(self) -> bool:
+        return self.since is not None or self.until is not None
+
+    def holds(self, time: datetime) -> bool:
+        """Whether a time lies in it."""
+        return (self.since is None or time >= self.since) and (self.until is None or time < self.until)
+
+
+class Arrived:
+    """Where the events of a batch stood: all of its records, or those at `places`."""
+
+    def __init__(self, batch: Batch, now: datetime, places: Sequence[int] | None = None) -> None:
+        self.next_offset = batch.first + batch.count
+        self.earliest_ms = self.latest_ms = int((now - EPOCH).total_seconds() * 1000)
+        self._first = batch.first
+        self._places = places
+
+    def offset(self, index: int) -> int:
+        """The number of the record that the event at an index was."""
+        return self._first + (index if self._places is None else self._places[index])
+
+    def timestamp_ms(self, index: int) -> int:  # noqa: ARG002  # none came earlier than another
+        """When it came: now, as history has no other arrival."""
+        return self.latest_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """The events of a batch that are to be counted, and how many lay outside the window."""
+
+    events: Sequence[Any]
+    arrived: Arrived
+    left_out: int = 0
+
+
+def sift(
+    batch: Batch, decoded: Sequence[Any], window: Window, time_of: Callable[[Any], Any], now: datetime
+) -> Sifted:
+    """Leave out blank lines, which are nothing, and events outside the window."""
+    for place, rejection in batch.rejected:
+        decoded = [*decoded[:place], rejection, *decoded[place + 1 :]]
+    blank = Rejection in set(map(type, decoded))
+    if not blank and not window:
+        return Sifted(decoded, Arrived(batch, now))
+    places, left_out = [], 0
+    for place, event in enumerate(decoded):
+        if type(event) is Rejection:
+            if event.reason is not Reason.EMPTY:
+                places.append(place)
+        elif window and not window.holds(in_utc(time_of(event))):
+            left_out += 1
+        else:
+            places.append(place)
+    return Sifted([decoded[place] for place in places], Arrived(batch, now, places), left_out)

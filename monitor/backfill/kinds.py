@@ -1,0 +1,158 @@
+"""The kinds of history: how each is decoded, where it is counted, and what a transaction added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import Engine, Table
+
+from monitor.backfill.batch import Batch
+from monitor.backfill.decoding import decoding_with, exchanges_of
+from monitor.events.pseudonym import Pseudonyms
+from monitor.events.rejection import Reason, Rejection
+from monitor.events.security import decode_security
+from monitor.judging.book import Book
+from monitor.ledger.partition import Arrivals, Limits, PartitionLedger
+from monitor.security.ledger import SecurityLedger
+from monitor.security.store import SecurityStore
+from monitor.settings import Settings
+from monitor.storage import tables
+from monitor.storage.partition import PartitionStore
+from monitor.storage.progress import Also
+
+# Lines of a file need not be in the order of their times: none is late.
+_NEVER_LATE = timedelta(days=366 * 100)
+
+
+class Counted(Protocol):
+    """What a ledger counted since the last transaction, as far as a backfill looks into it."""
+
+    next_offset: int
+    rejected: dict[Reason, int]
+    rejections: list[tuple[int, Rejection]]
+
+
+class Ledger(Protocol):
+    """Everything held in memory of one file."""
+
+    next_offset: int
+
+    @property
+    def changes(self) -> Any:
+        """What was counted since `take` was last called."""
+
+    def fold(self, decoded: Sequence[Any], arrivals: Arrivals, now: datetime) -> None:
+        """Count a batch; what lies before `next_offset` is passed over."""
+
+    def take(self) -> Any:
+        """Hand over what was counted, and count on from zero."""
+
+    def settled(self) -> None:
+        """Note that all that was taken is in the database."""
+
+
+class Store(Protocol):
+    """The file's rows, written in one transaction."""
+
+    def write(self, changes: Any, now: datetime, also: Sequence[Also] = ()) -> Any:
+        """Move the offset by compare-and-set, write, and commit; return what was written."""
+
+
+class Added(NamedTuple):
+    """What one transaction added."""
+
+    counted: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file's partition, taken over from the database."""
+
+    ledger: Ledger
+    store: Store
+    added: Callable[[Any], Added]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of history.
+
+    `hours(changes)` are the hours that changes touch (epoch seconds), `by_hour` the table that reports sum
+    them from, with the columns `hour` and `topic`. `open(topic, now)` raises sqlalchemy.exc.DBAPIError.
+    """
+
+    name: str
+    one: str
+    decode: Callable[[Batch], Sequence[Any]]
+    time_of: Callable[[Any], Any]
+    open: Callable[[str, datetime], Opened]
+    hours: Callable[[Any], Iterable[int]]
+    by_hour: Table
+
+
+def kinds_of(settings: Settings, engine: Engine, book: Book, max_age: timedelta) -> Mapping[str, Kind]:
+    """The kinds by name; an event older than `max_age` is rejected."""
+    limits = Limits(
+        late_after=_NEVER_LATE,
+        max_event_age=max_age,
+        dedupe_window=settings.dedupe_window,
+        dedupe_max_ids=settings.dedupe_max_ids,
+    )
+    exchanges = Kind(
+        name="exchanges",
+        one="an exchange",
+        decode=exchanges_of,
+        time_of=lambda event: event.time,
+        open=lambda topic, now: _open_exchanges(engine, book, limits, topic, now),
+        hours=lambda changes: changes.tallies,
+        by_hour=tables.cells,
+    )
+    security = Kind(
+        name="security-events",
+        one="a security event",
+        decode=decoding_with(decode_security),
+        time_of=lambda event: event.time,
+        open=lambda topic, now: _open_security(engine, book, limits, Pseudonyms.of(settings), topic, now),
+        hours=lambda changes: {key.hour for key in changes.counts},
+        by_hour=tables.security_counts,
+    )
+    return {kind.name: kind for kind in (exchanges, security)}
+
+
+def _open_exchanges(engine: Engine, book: Book, limits: Limits, topic: str, now: datetime) -> Opened:
+    store = PartitionStore(engine, topic, 0)
+    resumed = store.load(limits.dedupe_window, limits.dedupe_max_ids, now)
+    ledger = PartitionLedger(
+        book,
+        limits,
+        ids=resumed.ids,
+        next_offset=resumed.next_offset,
+        newest=resumed.newest,
+        load_calls=store.calls,
+    )
+
+    def added(written: Any) -> Added:
+        cells = [cell for _, cell in written.additions]
+        return Added(sum(cell.exchanges for cell in cells), sum(cell.duplicates for cell in cells))
+
+    return Opened(ledger, store, added)
+
+
+def _open_security(
+    engine: Engine, book: Book, limits: Limits, pseudonyms: Pseudonyms, topic: str, now: datetime
+) -> Opened:
+    store = SecurityStore(engine, topic, 0)
+    resumed = store.load(limits.dedupe_window, limits.dedupe_max_ids, now)
+    ledger = SecurityLedger(
+        book.registry, limits, resumed.ids, resumed.next_offset, resumed.newest, pseudonyms
+    )
+
+    def added(written: Any) -> Added:
+        counts = [count for _, count in written.counts]
+        return Added(sum(count.count for count in counts), sum(count.duplicates for count in counts))
+
+    return Opened(ledger, store, added)

@@ -1,0 +1,51 @@
+"""Hours that a live topic has counted: history of the same hours would count the same exchanges again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Table, select
+
+from monitor.backfill.identity import TOPIC_PREFIX
+from monitor.errors import MonitorError
+from monitor.storage.progress import KEYS_PER_QUERY
+
+HOUR_S = 3600
+
+
+class Overlap(MonitorError):
+    """History reaches into hours that were counted live; `hours` are some of them (epoch seconds)."""
+
+    def __init__(self, hours: list[int]) -> None:
+        super().__init__("history reaches into hours that were counted live")
+        self.hours = hours
+
+
+def refuse_overlap(
+    connection: Connection, by_hour: Table, hours: Iterable[int], until: datetime | None
+) -> None:
+    """Raise Overlap when a live topic has counted any of the hours, but for the one that holds `until`.
+
+    By hours, not by exchanges: the ids of what was counted live are only remembered for a while.
+    """
+    joined = None if until is None else int(until.timestamp()) // HOUR_S * HOUR_S
+    asked = sorted(hour for hour in hours if hour != joined)
+    for start in range(0, len(asked), KEYS_PER_QUERY):
+        query = (
+            select(by_hour.c.hour)
+            .where(
+                by_hour.c.hour.in_(asked[start : start + KEYS_PER_QUERY]),
+                by_hour.c.topic.not_like(f"{TOPIC_PREFIX}%"),
+            )
+            .distinct()
+            .order_by(by_hour.c.hour)
+        )
+        found = list(connection.execute(query).scalars())
+        if found:
+            raise Overlap(found)
+
+
+def hour_text(hour: int) -> str:
+    """An hour as it can be typed again, in UTC."""
+    return datetime.fromtimestamp(hour, UTC).isoformat(timespec="minutes")
