@@ -246,3 +246,91 @@ xroad_collections = Table(
     Column("records", BigInteger, nullable=False),
     Column("updated_at", Moment, nullable=False),
 )
+
+# Of calls over X-Road: microseconds, or bytes. `flagged` values would be negative and are in no other column.
+xroad_measures = Table(
+    "xroad_measures",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    *_pair(),
+    Column("measure", String(40), primary_key=True),
+    *_source(),
+    Column("count", BigInteger, nullable=False),
+    Column("flagged", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("smallest", BigInteger),
+    Column("largest", BigInteger),
+    Column("histogram", LargeBinary, nullable=False),
+    Index(None, "topic", "partition", "hour"),
+)
+
+# How calls were joined, why they failed, and what was wrong with their times.
+xroad_counts = Table(
+    "xroad_counts",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    *_pair(),
+    Column("what", String(60), primary_key=True),
+    *_source(),
+    Column("count", BigInteger, nullable=False),
+    Index(None, "topic", "partition", "hour"),
+)
+
+# How far the clock of the producer's security server was ahead of the client's, in microseconds.
+xroad_skews = Table(
+    "xroad_skews",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("client_server", String(255), primary_key=True),
+    Column("service_server", String(255), primary_key=True),
+    *_source(),
+    Column("samples", BigInteger, nullable=False),
+    Column("median_us", BigInteger, nullable=False),
+    Column("histogram", LargeBinary, nullable=False, comment="signed buckets, MessagePack"),
+    Index(None, "topic", "partition", "hour"),
+)
+
+# Halves of calls whose partner has not come yet; a partition's own.
+xroad_waiting = Table(
+    "xroad_waiting",
+    metadata,
+    *_source(),
+    Column("key", String(300), primary_key=True),
+    Column("arrived_ms", BigInteger, nullable=False),
+    Column("half", LargeBinary, nullable=False, comment="MessagePack"),
+)
+
+# Calls of which one half had waited in vain, of all partitions: one row a call, with the half that came, or
+# both since the other came after all. Cells of the source `xroad-records:late` are the sums of these rows, and whoever
+# changes one holds the row of `xroad_turn` until the transaction's end.
+xroad_late = Table(
+    "xroad_late",
+    metadata,
+    Column("call", String(300), primary_key=True),
+    Column("match", String(40), comment="where a partner can only be told by likeness"),
+    Column("hour", BigInteger, nullable=False),
+    Column("provider", NAME, nullable=False),
+    Column("consumer", NAME, nullable=False),
+    Column("service", NAME, nullable=False),
+    Column("time", Moment, nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("duration_us", BigInteger, nullable=False),
+    Column("slow", Integer, nullable=False),
+    Column("breaches", String(400), nullable=False, comment="separated by commas"),
+    Column("agreement", String(40)),
+    Column("version", Integer, nullable=False),
+    Column("client", LargeBinary),
+    Column("producer", LargeBinary),
+    Column("topic", TOPIC, nullable=False, comment="whose half came first"),
+    Column("partition", Integer, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Index(None, "hour", "provider", "consumer", "service"),
+    Index(None, "match"),
+)
+
+xroad_turn = Table(
+    "xroad_turn",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("turns", BigInteger, nullable=False),
+)
