@@ -12,6 +12,9 @@ from alerts.model import RuleInfo
 Matches = Callable[[Any], bool]
 """Whether an event (ExchangeSeen or SecurityEvent) matches; never raises."""
 
+Narrow = Callable[[frozenset[str], Any], "Matches | bool"]
+"""What is left to ask of events that have the values of one event in some fields: a test, or the answer."""
+
 Operator = Literal["eq", "neq", "gt", "gte", "lt", "lte"]
 
 
@@ -40,6 +43,7 @@ class EventRule:
     `group_by` are the fields by which its own alerts are told apart (beside the agency). `indexes` are all
     literals that it requires, best first; empty when there are none and it must be tried on every event.
     `bounds` are numbers that it requires, as far as they are known: they spare building events in vain.
+    `narrow` makes a cheaper test for events that are alike in some fields.
     """
 
     info: RuleInfo
@@ -49,6 +53,7 @@ class EventRule:
     group_by: tuple[str, ...] = ()
     alerts: bool = True
     bounds: tuple[Bound, ...] = ()
+    narrow: Narrow | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-import msgspec
 from sqlalchemy import Connection
 from sqlalchemy import Engine as Database
 
 from alerts.engine.changes import EngineChanges
+from alerts.engine.course import Course
 from alerts.engine.engine import LATENESS_MS, Engine
 from alerts.engine.metrics import EngineMetrics
-from alerts.engine.plan import BaselineFactory, EventNode
-from alerts.engine.prefilter import Test
+from alerts.engine.plan import BaselineFactory
+from alerts.engine.prefilter import Prefilter, Test
 from alerts.engine.register import AgreementsInForce
 from alerts.engine.store import EngineStore
 from alerts.fields import EXCHANGES, SECURITY_EVENTS, ExchangeSeen
@@ -29,7 +29,7 @@ from alerts.lifecycle.book import AlertBook
 from alerts.metrics import AlertMetrics
 from alerts.risk.store import add_detections
 from alerts.rule import RuleSet
-from monitor.events.exchange import Exchange, identity_of
+from monitor.events.exchange import Exchange
 from monitor.events.fields import FIELD_LISTS
 from monitor.events.pseudonym import WITHHELD, Pseudonyms
 from monitor.events.security_event import SecurityEvent
@@ -43,8 +43,8 @@ from monitor.ledger.partition import Witnessed
 NOTED_EVERY = timedelta(seconds=1)
 # When nothing comes, time passes in steps of this many milliseconds: each is a transaction a partition.
 TICK_MS = 5_000
-COURSES = 65_536  # combinations of outcome, breaches, pair and purpose that are remembered
-HIDDEN = 20_000  # people whose pseudonyms are remembered: some 4 MB
+WAYS = 65_536  # combinations of outcome, breaches, pair and purpose that are remembered
+HIDDEN = 20_000  # officers whose pseudonyms are remembered: some 4 MB
 
 _MILLISECOND = timedelta(milliseconds=1)
 _joined = b"".join
@@ -60,10 +60,25 @@ class Taken:
     incidents_refused: int = 0
 
 
-class Course(NamedTuple):
-    """What may be done with exchanges that are alike: rules that might match, and what their numbers tell."""
+class Alike(NamedTuple):
+    """What exchanges share that rules are narrowed to."""
 
-    nodes: tuple[EventNode, ...]
+    outcome: str
+    breaches: Breaches
+    pair: Pair
+    purpose: str | None
+
+
+# The same as fields of rules.
+_ALIKE = frozenset({"outcome", "breach", "provider", "consumer", "agency", "service", "purpose"})
+
+
+class Way(NamedTuple):
+    """What is done with exchanges that are alike: all are shown to the engine where it `adds` them up, else
+    those that pass the test that rules make of their numbers."""
+
+    course: Course
+    adds: bool
     test: Test
 
 
@@ -233,46 +248,19 @@ class SecurityWatch(PartitionWatch):
 class _Seen(ExchangeSeen):
     """One exchange after the other, in the same object; what few rules ask for is made when they do."""
 
-    __slots__ = ("_actor", "_hide", "_subject")
+    __slots__ = ()
 
-    def __init__(self, hide: Callable[[msgspec.Raw], str | None]) -> None:
-        self._hide = hide
-        self._actor: str | None = None
-        self._subject: str | None = None
-
-    def show(self, exchange: Exchange, time_ms: int, pair: Pair, breaches: Breaches) -> None:
-        """Be another exchange from now on."""
-        self.exchange = exchange
-        self.time_ms = time_ms
-        self.provider, self.consumer, self.service = pair
-        self.breach = breaches
-        self._actor = self._subject = _UNREAD
+    def __init__(self) -> None:
+        pass
 
     @property
-    def actor(self) -> str | None:  # type: ignore[override]  # the same to whoever reads
-        """The officer's pseudonym."""
-        if self._actor is _UNREAD:
-            self._actor = self._hide(self.exchange.actor)
-        return self._actor
-
-    @property
-    def subject(self) -> str | None:  # type: ignore[override]
-        """The citizen's pseudonym."""
-        if self._subject is _UNREAD:
-            self._subject = self._hide(self.exchange.subject)
-        return self._subject
-
-    @property
-    def fields(self) -> tuple[str, ...]:  # type: ignore[override]
+    def fields(self) -> tuple[str, ...]:  # type: ignore[override]  # the same to whoever reads
         """What was asked for."""
         return tuple(FIELD_LISTS[_joined((self.exchange.fields,))] or ())
 
 
-_UNREAD = "\0"  # no pseudonym is that
 # One that came again is another event to rules than the first.
 _AGAIN: Breaches = (Breach.DUPLICATE_ID,)
-
-Alike = tuple[str, Breaches, Pair, str | None]  # outcome, breaches, pair and purpose
 
 
 class ExchangeWatch(PartitionWatch):
@@ -281,8 +269,8 @@ class ExchangeWatch(PartitionWatch):
     def __init__(self, desk: Desk, topic: str, partition: int) -> None:
         super().__init__(desk, EXCHANGES.name, topic, partition)
         self._filter = self.engine.prefilter()
-        self._courses: dict[Alike, Course] = {}
-        self._seen = _Seen(self._pseudonym)
+        self._ways: dict[tuple[str, Breaches, Pair, str | None], Way] = {}
+        self._seen = _Seen()
         self._hidden: dict[bytes, str | None] = {}
         newest = self.engine.newest_ms
         self._note_at = datetime.min.replace(tzinfo=UTC)
@@ -292,35 +280,48 @@ class ExchangeWatch(PartitionWatch):
     def observe(self, witnessed: Iterable[Witnessed]) -> None:
         """See exchanges, in their order, each with how it was judged."""
         self._dirty = True
-        engine, courses, seen = self.engine, self._courses, self._seen
+        engine, ways, seen, hidden, note_at = self.engine, self._ways, self._seen, self._hidden, self._note_at
         for exchange, time, pair, breaches in witnessed:
-            if time >= self._note_at:
-                self._note_at = time + NOTED_EVERY
+            if time >= note_at:
+                note_at = time + NOTED_EVERY
                 engine.note_time((time - EPOCH) // _MILLISECOND)
             alike = (exchange.outcome, breaches, pair, exchange.purpose)
-            course = courses.get(alike) or self._course(alike)
-            if course.nodes and course.test(exchange):
+            course, adds, test = ways.get(alike) or self._way(exchange, Alike(*alike))
+            telling = test(exchange)
+            if adds or telling:
                 time_ms = (time - EPOCH) // _MILLISECOND
-                seen.show(exchange, time_ms, pair, breaches)
+                seen.exchange = exchange
+                seen.time_ms = time_ms
+                seen.provider, seen.consumer, seen.service = pair
+                seen.breach = breaches
+                actor = _joined((exchange.actor,))
+                seen.actor = hidden[actor] if actor in hidden else self._hide(actor)
+                seen.subject = self._pseudonym(_joined((exchange.subject,)))
                 identity = exchange.id if breaches != _AGAIN else f"{exchange.id}#again"
-                engine.observe_as(course.nodes, seen, time_ms, identity)
+                engine.observe_in(course, seen, time_ms, identity, adding_only=not telling)
+        self._note_at = note_at
 
-    def _course(self, alike: Alike) -> Course:
-        """What may be done with exchanges alike in these fields, remembered."""
-        if len(self._courses) >= COURSES:
-            self._courses.clear()
-        nodes = self.engine.nodes_of(self._filter.possible(*alike))
-        course = self._courses[alike] = Course(nodes, self._filter.test_for(*alike))
-        return course
+    def _way(self, exchange: Exchange, alike: Alike) -> Way:
+        """What is done with exchanges like this one, remembered."""
+        if len(self._ways) >= WAYS:
+            self._ways.clear()
+            self.engine.forget_courses()
+        seen = self._seen
+        seen.exchange, seen.breach = exchange, alike.breaches
+        seen.provider, seen.consumer, seen.service = alike.pair
+        course = self.engine.course(self._filter.possible(*alike), _ALIKE, seen)
+        tried = Prefilter(one.node.event_rule for one in course.tried)
+        way = self._ways[alike] = Way(course, course.adds, tried.test_for(*alike))
+        return way
 
-    def _pseudonym(self, raw: msgspec.Raw) -> str | None:
-        """The pseudonym of an officer or a citizen; None also for want of a key: many would be one then."""
-        text = _joined((raw,))
-        known = self._hidden.get(text, _UNREAD)
-        if known is not _UNREAD:
-            return known
-        pseudonym = self._desk.pseudonyms.of_value(identity_of(raw))
+    def _hide(self, actor: bytes) -> str | None:
+        """The pseudonym of an officer, who comes again and so is remembered."""
         if len(self._hidden) >= HIDDEN:
             self._hidden.clear()
-        hidden = self._hidden[text] = None if pseudonym == WITHHELD else pseudonym
+        hidden = self._hidden[actor] = self._pseudonym(actor)
         return hidden
+
+    def _pseudonym(self, raw: bytes) -> str | None:
+        """The pseudonym of an officer or a citizen; None also for want of a key: many would be one then."""
+        pseudonym = self._desk.pseudonyms.of_json(raw)
+        return None if pseudonym == WITHHELD else pseudonym

@@ -9,9 +9,10 @@ depend on the order of values, which an alert at once needs.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import blake2b
 from heapq import heapify, heappush, heapreplace
 from typing import Final
+
+from alerts.engine.reading import digest
 
 KEPT: Final = 512
 """Hashes kept (4 KiB when stored): exact up to here, then with a standard error of 4.4 %."""
@@ -37,17 +38,20 @@ class Distinct:
 
     def add(self, value: str | float) -> None:
         """Take a value in, as its text; `count` is right afterwards."""
-        digest = int.from_bytes(blake2b(str(value).encode(), digest_size=_HASH_BYTES).digest())
-        if digest in self._known:
+        self.add_digest(digest(str(value)))
+
+    def add_digest(self, one: int) -> None:
+        """Take a value in by its digest (`alerts.engine.reading.digest`)."""
+        if one in self._known:
             return
         if len(self._heap) < KEPT:
-            self._known.add(digest)
-            heappush(self._heap, -digest)
+            self._known.add(one)
+            heappush(self._heap, -one)
             self.count = len(self._heap)
             return
-        if digest < -self._heap[0]:
-            self._known.add(digest)
-            self._known.discard(-heapreplace(self._heap, -digest))
+        if one < -self._heap[0]:
+            self._known.add(one)
+            self._known.discard(-heapreplace(self._heap, -one))
         largest = (-self._heap[0] + 1) / _RANGE
         # The one more value that made it inexact is known for certain.
         self.count = max(KEPT + 1, self.count, int((KEPT - 1) / largest))

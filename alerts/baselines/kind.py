@@ -32,7 +32,7 @@ histories.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
@@ -49,6 +49,7 @@ from alerts.baselines.season import HISTORY_WEEKS, HOUR_MS, Season, words
 from alerts.baselines.usual import usual_at_most
 from alerts.engine.gather import Portion
 from alerts.engine.kind import UNCHANGED, Observation
+from alerts.engine.reading import digest
 from alerts.model import Detection, Evidence, Group
 from alerts.rule import Baseline
 
@@ -137,18 +138,20 @@ class BaselineKind:
     def add(self, portion: Portion) -> Collection[Detection]:
         """Take in what a group had in an hour since the last time, as if observed one by one."""
         group, hour = portion.group, portion.hour
+        count = portion.count if self._counts else portion.usable
+        if not count:
+            return UNCHANGED
         opened = self._open.get(hour, {}).get(group) or self._begin(hour, group, portion.agency)
         if opened is None:
             return UNCHANGED
         if self._counts:
-            opened.total += portion.count
+            opened.total += count
         elif self._sums:
             opened.total = min(opened.total + portion.total, LARGEST_TOTAL)
             opened.squares += portion.squares
         else:
-            for value in sorted(portion.values):
-                self._see(opened, value)
-        opened.note_many(portion.count, portion.first_ms, portion.last_ms, portion.evidence)
+            self._see_many(opened, portion.values)
+        opened.note_many(count, portion.first_ms, portion.last_ms, portion.evidence)
         self._memory.touch(group)
         if opened.total > opened.bound:
             return self._passed(hour, group, opened, portion.last_ms)
@@ -255,13 +258,16 @@ class BaselineKind:
         return None
 
     def _see(self, opened: OpenHour, value: str | float | None) -> None:
+        self._see_many(opened, () if value is None else (digest(str(value)),))
+
+    def _see_many(self, opened: OpenHour, digests: Iterable[int]) -> None:
         distinct = opened.distinct
         if distinct is None:
             distinct = opened.distinct = Distinct()
-        if value is not None:
-            was_exact = distinct.exact
-            distinct.add(value)
-            self.counters.estimated += was_exact and not distinct.exact
+        was_exact = distinct.exact
+        for each in digests:
+            distinct.add_digest(each)
+        self.counters.estimated += was_exact and not distinct.exact
         opened.total = distinct.count
 
     def _bound(self, opened: OpenHour, member: Member, season: Season) -> None:

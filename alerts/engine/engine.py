@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from alerts.engine.changes import EngineChanges, Loaded, Pace, Progress, StateRow
+from alerts.engine.course import Course, Piles
 from alerts.engine.groups import BEFORE_ALL, Limits
 from alerts.engine.index import RuleIndex
 from alerts.engine.journal import ADVANCED, encode_steps, evicted_step, gathered_step
@@ -72,7 +73,9 @@ class Engine:
         self._memories = self._plan.memories
         prints = rules.fingerprints
         self._names = [(node.info.id, prints.get(node.info.id, "")) for node in self._memories]
+        self._gatherings = [tuple(node.number for node in gather.targets) for gather in self._plan.gathers]
         self._gathering = Gathering()
+        self._piles = Piles()
         self._steps: list[tuple[int, Any]] = []
         self._sequence = 1  # of the commit under way
         self._done = 0  # steps of the commits before
@@ -120,11 +123,6 @@ class Engine:
         """What tells of an exchange whether any of these rules could match it."""
         return Prefilter(node.event_rule for node in self._plan.events)
 
-    def nodes_of(self, rules: Iterable[EventRule]) -> tuple[EventNode, ...]:
-        """What stands for some of the rules on events, for `observe_as`."""
-        wanted = set(map(id, rules))
-        return tuple(node for node in self._plan.events if id(node.event_rule) in wanted)
-
     # Events
 
     def observe_many(self, events: Iterable[tuple[Any, int, str]]) -> None:
@@ -144,17 +142,56 @@ class Engine:
         """Take one event in; what is found is kept for `take`."""
         self.observe_many(((event, time_ms, event_id),))
 
-    def observe_as(self, nodes: Iterable[EventNode], event: Any, time_ms: int, event_id: str) -> None:
-        """Take one event in of which it is known that only these rules might match it.
+    def course(self, rules: Iterable[EventRule], alike: frozenset[str], event: Any) -> Course:
+        """What is done with events that only these rules might match, and that have this one's values in some
+        fields; for `observe_in`."""
+        wanted = set(map(id, rules))
+        nodes = (node for node in self._plan.events if id(node.event_rule) in wanted)
+        return Course(nodes, alike, event, self._piles)
+
+    def forget_courses(self) -> None:
+        """None of the courses that were made will be used any more."""
+        self._piles.forget()
+
+    def observe_in(
+        self, course: Course, event: Any, time_ms: int, event_id: str, *, adding_only: bool
+    ) -> None:
+        """Take one event of a course in; `adding_only` where none of the rules that it tries can match.
 
         The event is not kept: the same object may hold the next one.
         """
         if time_ms > self._newest:
             self.note_time(time_ms)
         too_late = False
-        for node in nodes:
-            if node.matches(event):
-                too_late |= self._match(node, event, time_ms, event_id)
+        if time_ms < self._watermark:
+            for matches, pile in course.piled:
+                if matches(event):
+                    pile.node.matched += 1
+                    too_late = True
+            for matches, node in course.added:
+                if matches(event):
+                    node.matched += 1
+                    too_late = True
+        else:
+            for matches, pile in course.piled:
+                if matches(event):
+                    times_ms = pile.times_ms
+                    if not times_ms:
+                        self._piles.filled.append(pile)
+                    times_ms.append(time_ms)
+                    pile.event_ids.append(event_id)
+                    for read, values in pile.reads:
+                        values.append(read(event))
+            for matches, node in course.added:
+                if matches(event):
+                    node.matched += 1
+                    for gather in node.gathers:
+                        if not gather.add(event, time_ms, event_id):
+                            self.ungrouped += 1
+        if not adding_only:
+            for matches, node in course.tried:
+                if matches(event):
+                    too_late |= self._match(node, event, time_ms, event_id)
         if too_late:
             self.too_late += 1
 
@@ -222,10 +259,11 @@ class Engine:
 
     def _hand_over(self) -> None:
         """Give the baselines what was added up for them."""
-        for node in self._memories:
-            for gather in node.gathers:
-                for portion in gather.take():
-                    self._steps.append((gathered_step(node.number), portion))
+        for gather in self._plan.gathers:
+            step = gathered_step(gather.number)
+            for portion in gather.take():
+                self._steps.append((step, portion))
+                for node in gather.targets:
                     found = node.kind.add(portion)
                     if found:
                         self._report(node, found)
@@ -251,7 +289,8 @@ class Engine:
 
     def _advance_kinds(self, watermark_ms: int) -> None:
         """Tell every kind, those first that others take in: what they find is older than the watermark."""
-        if any(gather.crosses(watermark_ms) for node in self._memories for gather in node.gathers):
+        self.ungrouped += self._piles.add_up()
+        if any(gather.crosses(watermark_ms) for gather in self._plan.gathers):
             self._hand_over()
         self._advanced = watermark_ms
         self._advance_at = watermark_ms + ADVANCE_EVERY_MS
@@ -268,6 +307,7 @@ class Engine:
     def take(self) -> EngineChanges:
         """What was found and done since the last time, for one transaction."""
         sequence = self._sequence
+        self.ungrouped += self._piles.add_up()
         self._hand_over()
         self._make_room()
         for node in self._memories:
@@ -280,7 +320,7 @@ class Engine:
         )
         steps, self._steps = self._steps, []
         self._begin(sequence + 1, len(steps), oldest)
-        journal = encode_steps(self._names, steps) if steps and oldest <= sequence else None
+        journal = encode_steps(self._names, self._gatherings, steps) if steps and oldest <= sequence else None
         return EngineChanges(self._progress(sequence), self._gathering.take(), journal, states, oldest)
 
     def _make_room(self) -> None:

@@ -1,21 +1,43 @@
-"""What a baseline takes in between two commits, added up: its rule matches nearly every event there is."""
+"""What baselines take in between two commits, added up: their rules match nearly every event there is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from heapq import nsmallest
 from math import isfinite
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from alerts.engine.reading import Read, as_number, as_text
+from alerts.engine.reading import Read, as_number, as_text, digest, reader
+from alerts.fields import Source
 from alerts.model import EVIDENCE, Evidence, Group
-from alerts.rule import Baseline
+
+if TYPE_CHECKING:
+    from alerts.engine.plan import MemoryNode
 
 HOUR_MS = 3_600_000
 LARGEST_VALUE = 2**53
 """A single value counts at most so much, as counts on events do: one that lies must not outweigh all."""
+
+
+class Shape(NamedTuple):
+    """How matches are told apart: each field of a group with the field of the event that has it, and the
+    event's field that names the agency."""
+
+    groups: tuple[tuple[str, str], ...]
+    agency: str
+
+
+class Wanted(NamedTuple):
+    """The field whose values are added up: as amounts, or as how many different ones there are."""
+
+    field: str
+    sums: bool
+
+
+_new = tuple.__new__  # of a named tuple: half the time of its own
 
 Key = Any  # the values of the fields that a rule groups by: one, or a tuple of them
 
@@ -23,34 +45,47 @@ Key = Any  # the values of the fields that a rule groups by: one, or a tuple of 
 class Portion(msgspec.Struct, array_like=True):
     """What one group had in one hour (counted since 1970), as far as it was not handed over yet.
 
-    `total` and `squares` are the sums of values and of their squares, in whole units; `values` are the
-    different ones, where those are counted. `evidence` are the EVIDENCE earliest events, in no order.
+    `count` are its events, `usable` those that had the value asked for. `total` and `squares` are the sums of
+    values and of their squares, in whole units; `values` are the digests of different ones, where those are
+    counted. `evidence` are the EVIDENCE earliest events, in no order.
     """
 
     group: Group
     hour: int
     agency: str
     count: int = 0
+    usable: int = 0
     total: int = 0
     squares: int = 0
     first_ms: int = 0
     last_ms: int = 0
-    values: set[str] = msgspec.field(default_factory=set)
+    values: set[int] = msgspec.field(default_factory=set)
     evidence: list[Evidence] = msgspec.field(default_factory=list)
-    latest_ms: int = 0  # of the evidence
 
 
-def _note(portion: Portion, time_ms: int, event_id: str) -> None:
-    """Keep the earliest events."""
-    evidence = portion.evidence
-    evidence.append(Evidence(time_ms, event_id))
-    if len(evidence) > EVIDENCE:
+class _Open:
+    """A portion that is being added to; `texts` are its different values, `latest_ms` is of the evidence."""
+
+    __slots__ = ("latest_ms", "portion", "texts")
+
+    def __init__(self, portion: Portion) -> None:
+        self.portion = portion
+        self.texts: set[str] = set()
+        self.latest_ms = 0
+
+    def note(self, time_ms: int, event_id: str) -> None:
+        """Keep one that may be among the earliest, where there are as many as are kept."""
+        evidence = self.portion.evidence
+        evidence.append(Evidence(time_ms, event_id))
         evidence.remove(max(evidence))
-    portion.latest_ms = max(evidence).time_ms
+        self.latest_ms = max(evidence).time_ms
 
 
 class Gather:
-    """Adds up what one baseline takes in. `unusable` counts values that are no amount."""
+    """Adds up what baselines take in that share a rule, the fields they group by, and one value at most.
+
+    `targets` are these baselines. `unusable` counts values that are no amount, or none at all.
+    """
 
     __slots__ = (
         "_agency_of",
@@ -58,85 +93,161 @@ class Gather:
         "_ends",
         "_hour",
         "_key_of",
-        "_measure",
         "_names",
         "_open",
         "_others",
         "_single",
-        "_value_of",
+        "_source",
+        "_sums",
+        "number",
+        "shape",
+        "targets",
         "unusable",
+        "value_of",
+        "wanted",
     )
 
-    def __init__(
-        self,
-        rule: Baseline,
-        names: tuple[str, ...],
-        reads: tuple[Read, ...],
-        agency: Read,
-        value: Read | None,
-    ) -> None:
+    def __init__(self, number: int, shape: Shape, source: Source) -> None:
+        self.number = number
+        self.shape = shape
         self.unusable = 0
-        self._names = names
-        self._single = len(names) == 1
-        self._key_of = _together(reads)
-        self._agency_of = agency
-        self._value_of = value
-        self._measure = rule.measure
+        self.targets: list[MemoryNode] = []
+        self.wanted: Wanted | None = None
+        self.value_of: Read | None = None
+        self._source = source
+        self._sums = False
+        self._names = tuple(name for name, _ in shape.groups)
+        self._single = len(shape.groups) == 1
+        self._key_of = _together(tuple(reader(source, field) for _, field in shape.groups))
+        self._agency_of = reader(source, shape.agency)
         self._hour = self._begins = self._ends = 0  # of the portions in `_open`
-        self._open: dict[Key, Portion] = {}
-        self._others: list[Portion] = []  # of other hours
+        self._open: dict[Key, _Open] = {}
+        self._others: list[_Open] = []  # of other hours
+
+    def want(self, wanted: Wanted) -> None:
+        """Add values up from now on."""
+        self.wanted = wanted
+        self.value_of = reader(self._source, wanted.field)
+        self._sums = wanted.sums
 
     def add(self, event: Any, time_ms: int, event_id: str) -> bool:
         """Take one match in; False where the event lacks a field that the rule groups by."""
         if not self._begins <= time_ms < self._ends:
             self._enter(time_ms)
         key = self._key_of(event)
-        portion = self._open.get(key)
-        if portion is None:
-            portion = self._begin(key, event, time_ms)
-            if portion is None:
+        held = self._open.get(key)
+        if held is None:
+            held = self._begin(key, self._agency_of(event), time_ms)
+            if held is None:
                 return False
-        if self._value_of is not None:
-            value = self._value_of(event)
-            if self._measure == "sum":
-                if type(value) is not int or not 0 <= value <= LARGEST_VALUE:
-                    value = _amount(value)
-                    if value is None:
-                        self.unusable += 1
-                        return True
-                portion.total += value
-                portion.squares += value * value
-            elif type(value) is str:
-                portion.values.add(value)
-            else:
-                text = as_text(value)
-                if text is None:
-                    self.unusable += 1
-                    return True
-                portion.values.add(text)
-        portion.count += 1
+        portion = held.portion
+        if self.value_of is not None:
+            self._value(held, self.value_of(event))
         if time_ms > portion.last_ms:
             portion.last_ms = time_ms
-            if portion.count > EVIDENCE:  # what is kept is earlier
-                return True
         elif time_ms < portion.first_ms:
             portion.first_ms = time_ms
-        if time_ms <= portion.latest_ms or portion.count <= EVIDENCE:
-            _note(portion, time_ms, event_id)
+        if portion.count < EVIDENCE:
+            portion.evidence.append(_new(Evidence, (time_ms, event_id)))
+            if time_ms > held.latest_ms:  # noqa: PLR1730  # nearly every event: max() takes twice as long
+                held.latest_ms = time_ms
+        elif time_ms <= held.latest_ms:
+            held.note(time_ms, event_id)
+        portion.count += 1
         return True
+
+    def place(self, event: Any) -> tuple[Key, Any]:
+        """What tells the event's group from others, and the agency: for `add_many`."""
+        return self._key_of(event), self._agency_of(event)
+
+    def add_many(
+        self,
+        key: Key,
+        agency: str | None,
+        values: Sequence[Any] | None,
+        times_ms: Sequence[int],
+        event_ids: Sequence[str],
+    ) -> bool:
+        """Take matches of one group in, of which none may be missing a value for another to have two."""
+        first_ms, last_ms = min(times_ms), max(times_ms)
+        if first_ms // HOUR_MS != last_ms // HOUR_MS:
+            return self._add_by_hour(key, agency, values, times_ms, event_ids)
+        if not self._begins <= first_ms < self._ends:
+            self._enter(first_ms)
+        held = self._open.get(key)
+        if held is None:
+            held = self._begin(key, agency, first_ms)
+            if held is None:
+                return False
+        portion = held.portion
+        if values is not None:
+            for value in values:
+                self._value(held, value)
+        portion.count += len(times_ms)
+        portion.first_ms = min(portion.first_ms, first_ms)
+        portion.last_ms = max(portion.last_ms, last_ms)
+        if first_ms <= held.latest_ms or len(portion.evidence) < EVIDENCE:
+            fresh = map(Evidence, times_ms, event_ids)
+            portion.evidence = nsmallest(EVIDENCE, [*portion.evidence, *fresh])
+            held.latest_ms = portion.evidence[-1].time_ms
+        return True
+
+    def _add_by_hour(
+        self,
+        key: Key,
+        agency: str | None,
+        values: Sequence[Any] | None,
+        times_ms: Sequence[int],
+        event_ids: Sequence[str],
+    ) -> bool:
+        hours: dict[int, list[int]] = {}
+        for at, time_ms in enumerate(times_ms):
+            hours.setdefault(time_ms // HOUR_MS, []).append(at)
+        grouped = True
+        for those in hours.values():
+            grouped = self.add_many(
+                key,
+                agency,
+                None if values is None else [values[at] for at in those],
+                [times_ms[at] for at in those],
+                [event_ids[at] for at in those],
+            )
+        return grouped
+
+    def _value(self, held: _Open, value: Any) -> None:
+        portion = held.portion
+        if self._sums:
+            if type(value) is not int or not 0 <= value <= LARGEST_VALUE:
+                value = _amount(value)
+                if value is None:
+                    self.unusable += 1
+                    return
+            portion.total += value
+            portion.squares += value * value
+        else:
+            text = value if type(value) is str else as_text(value)
+            if text is None:
+                self.unusable += 1
+                return
+            held.texts.add(text)
+        portion.usable += 1
 
     def crosses(self, watermark_ms: int) -> bool:
         """Whether an hour of which something is held ends before the watermark."""
         if not self._open and not self._others:
             return False
-        return watermark_ms >= min([self._ends, *((each.hour + 1) * HOUR_MS for each in self._others)])
+        ends = [self._ends] if self._open else []
+        return watermark_ms >= min([*ends, *((each.portion.hour + 1) * HOUR_MS for each in self._others)])
 
     def take(self) -> list[Portion]:
         """Hand over what was added up, hour by hour."""
         taken = [*self._others, *self._open.values()]
         self._others, self._open = [], {}
         self._begins = self._ends = 0
-        return [each for each in taken if each.count]
+        for each in taken:
+            if each.texts:
+                each.portion.values = set(map(digest, each.texts))
+        return [each.portion for each in taken]
 
     def _enter(self, time_ms: int) -> None:
         """Make another hour the current one; events of two hours mix for a few minutes only."""
@@ -146,15 +257,14 @@ class Gather:
         self._ends = self._begins + HOUR_MS
         self._open = {}
 
-    def _begin(self, key: Key, event: Any, time_ms: int) -> Portion | None:
+    def _begin(self, key: Key, agency: Any, time_ms: int) -> _Open | None:
         texts = [as_text(each) for each in ((key,) if self._single else key)]
         pairs = [(name, text) for name, text in zip(self._names, texts, strict=True) if text is not None]
         if len(pairs) < len(texts):
             return None
-        agency = as_text(self._agency_of(event)) or ""
-        portion = Portion(tuple(sorted(pairs)), self._hour, agency, first_ms=time_ms)
-        self._open[key] = portion
-        return portion
+        held = _Open(Portion(tuple(sorted(pairs)), self._hour, as_text(agency) or "", first_ms=time_ms))
+        self._open[key] = held
+        return held
 
 
 def _together(reads: tuple[Read, ...]) -> Callable[[Any], Key]:

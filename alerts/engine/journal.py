@@ -15,11 +15,13 @@ from alerts.engine.gather import Portion
 from alerts.engine.kind import Observation
 from alerts.model import Group
 
-# A step is (rule's number, observation), (_GATHERED + rule's number, portion), (-1, watermark), or
+# A step is (rule's number, observation), (_GATHERED + gather's number, portion), (-1, watermark), or
 # (-2 - rule's number, groups that were evicted).
 ADVANCED = -1
 _EVICTED = -2
 _GATHERED = 1_000_000  # more than there are rules
+
+Name = tuple[str, str]  # a rule's id and fingerprint
 
 
 def evicted_step(number: int, groups: list[Group]) -> tuple[int, list[Group]]:
@@ -28,34 +30,33 @@ def evicted_step(number: int, groups: list[Group]) -> tuple[int, list[Group]]:
 
 
 def gathered_step(number: int) -> int:
-    """How a step is marked that holds what was added up for a rule."""
+    """How a step is marked that holds what a gather added up."""
     return _GATHERED + number
 
 
 class Steps(msgspec.Struct, array_like=True):
-    """A row: rules by number as (id, fingerprint), and the steps."""
+    """A row: rules by number, the numbers of the rules that a gather is for, by its own, and the steps."""
 
-    rules: dict[int, tuple[str, str]]
+    rules: dict[int, Name]
+    gathers: dict[int, Sequence[int]]
     steps: list[tuple[int, Any]]
 
 
-def encode_steps(rules: Sequence[tuple[str, str]], steps: list[tuple[int, Any]]) -> bytes:
+def encode_steps(
+    rules: Sequence[Name], gathers: Sequence[Sequence[int]], steps: list[tuple[int, Any]]
+) -> bytes:
     """A row of steps; only the rules that it names are in its table."""
     numbers = {number for number, _ in steps} - {ADVANCED}
-    named = sorted(set(map(_rule_of, numbers)))
-    return _encoder.encode(Steps({number: rules[number] for number in named}, steps))
-
-
-def _rule_of(number: int) -> int:
-    if number < 0:
-        return _EVICTED - number
-    return number - _GATHERED if number >= _GATHERED else number
+    used = {each - _GATHERED: gathers[each - _GATHERED] for each in numbers if each >= _GATHERED}
+    named = {each if each >= 0 else _EVICTED - each for each in numbers if each < _GATHERED}
+    named.update(*used.values())
+    return _encoder.encode(Steps({number: rules[number] for number in sorted(named)}, used, steps))
 
 
 class Applied(msgspec.Struct):
     """A step of a row, decoded: one of observation, portion, evicted and watermark is set."""
 
-    rule: tuple[str, str] | None = None
+    rules: tuple[Name, ...] = ()
     observation: Observation | None = None
     portion: Portion | None = None
     evicted: list[Group] | None = None
@@ -70,13 +71,15 @@ def decode_steps(encoded: bytes) -> list[Applied]:
         if number == ADVANCED:
             found.append(Applied(watermark_ms=msgspec.convert(held, int)))
         elif number >= _GATHERED:
-            found.append(Applied(row.rules[number - _GATHERED], portion=msgspec.convert(held, Portion)))
+            rules = tuple(row.rules[each] for each in row.gathers[number - _GATHERED])
+            found.append(Applied(rules, portion=msgspec.convert(held, Portion)))
         elif number >= 0:
             group, *rest = held
             observation = msgspec.convert((_group(group), *rest), Observation)
-            found.append(Applied(row.rules[number], observation=observation))
+            found.append(Applied((row.rules[number],), observation=observation))
         else:
-            found.append(Applied(row.rules[_EVICTED - number], evicted=[_group(each) for each in held]))
+            groups = [_group(each) for each in held]
+            found.append(Applied((row.rules[_EVICTED - number],), evicted=groups))
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.engine.absence import absence
-from alerts.engine.gather import Gather
+from alerts.engine.gather import Gather, Shape, Wanted
 from alerts.engine.groups import Limits
 from alerts.engine.kind import Observation
 from alerts.engine.new_term import NewTerms
@@ -76,13 +76,12 @@ class EventNode(Node):
 class MemoryNode(Node):
     """A rule with memory. `number` is its place in the plan: rules come after those they take in."""
 
-    __slots__ = ("gathers", "kind", "number")
+    __slots__ = ("kind", "number")
 
     def __init__(self, rule: MemoryRule, number: int, kind: Remembering) -> None:
         super().__init__(rule.info, rule.alerts)
         self.number = number
         self.kind = kind
-        self.gathers: list[Gather] = []  # of a baseline: what was added up for it
 
 
 class Plan:
@@ -109,6 +108,7 @@ class Plan:
         self._tops: dict[str, list[EventNode]] = {}  # nodes on events by rule; a register rule has several
         self._roots: dict[str, EventNode] = {}
         self.memories: list[MemoryNode] = []
+        self.gathers: list[Gather] = []
         self._made: dict[str, MemoryNode | None] = {}
         for rule in rules.events:
             if rule.source.name == source:
@@ -163,9 +163,7 @@ class Plan:
                 below_node.feeds.append((node, self._feed(rule, number, None), node.kind))
             for top in self._tops.get(part, ()):
                 if isinstance(rule, Baseline):
-                    gather = self._gather(rule, number)
-                    top.gathers.append(gather)
-                    node.gathers.append(gather)
+                    self._gather(rule, number, top).targets.append(node)
                 else:
                     top.feeds.append((node, self._feed(rule, number, self._source), node.kind))
         return node
@@ -253,12 +251,23 @@ class Plan:
 
         return observe
 
-    def _gather(self, rule: Baseline, number: int) -> Gather:
+    def _gather(self, rule: Baseline, number: int, top: EventNode) -> Gather:
+        """What adds up for a baseline: it is shared with others that want the same and at most one value."""
         fields = _fields(rule, number)
-        reads = tuple(reader(self._source, fields.get(name, name)) for name in rule.group_by)
-        name, _ = _value(rule)
-        value = None if name is None else reader(self._source, name)
-        return Gather(rule, rule.group_by, reads, self._agency(rule, number, self._source), value)
+        groups = tuple((name, fields.get(name, name)) for name in rule.group_by)
+        shape = Shape(groups, fields.get(rule.info.agency, rule.info.agency))
+        name, sums = _value(rule)
+        wanted = None if name is None else Wanted(name, sums)
+        for gather in top.gathers:
+            if gather.shape == shape and (None in (gather.wanted, wanted) or gather.wanted == wanted):
+                break
+        else:
+            gather = Gather(len(self.gathers), shape, self._source)
+            self.gathers.append(gather)
+            top.gathers.append(gather)
+        if wanted is not None:
+            gather.want(wanted)
+        return gather
 
     def _group(self, rule: MemoryRule, number: int, source: Source | None) -> Callable[[Any], Group | None]:
         fields = _fields(rule, number)

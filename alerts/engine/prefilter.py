@@ -78,6 +78,9 @@ def _all_of(bounds: tuple[Bound, ...]) -> Test:
     if len(tests) == 1:
         ((read, compare, limit),) = tests
         return lambda exchange: compare(read(exchange), limit)
+    if len(tests) == 2:  # from and to: written out they take a fifth of the time of a loop
+        (read, compare, limit), (other, comparing, bound) = tests
+        return lambda exchange: compare(read(exchange), limit) and comparing(other(exchange), bound)
     return lambda exchange: all(compare(read(exchange), limit) for read, compare, limit in tests)
 
 

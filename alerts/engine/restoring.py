@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from alerts.engine.changes import Loaded
-from alerts.engine.journal import Applied, decode_steps
+from alerts.engine.journal import Applied, Name, decode_steps
 from alerts.engine.plan import MemoryNode
-from alerts.engine.tracked import Tracked
+from alerts.engine.tracked import Remembering, Tracked
 from alerts.model import Group
 
-Name = tuple[str, str]  # a rule's id and fingerprint
 # By rule and group, the last commit whose steps its state holds; under None, that of a rule whose groups
 # belong together.
 Known = dict[tuple[Name, Group | None], int]
@@ -56,19 +55,21 @@ def _do_again(nodes: Mapping[Name, MemoryNode], known: Known, sequence: int, ste
         if step.watermark_ms is not None:
             for kind in behind:
                 kind.advance(step.watermark_ms)
-        name = step.rule
-        if name is None or name not in nodes:
-            continue
-        kind = nodes[name].kind
-        if step.observation is not None:
-            group = None if isinstance(kind, Tracked) else step.observation.group
-            if known.get((name, group), -1) < sequence:
-                kind.apply(step.observation)
-        elif step.portion is not None:
-            if known.get((name, None), -1) < sequence:
-                kind.add(step.portion)
-        elif step.evicted is not None:
-            kind.forget([group for group in step.evicted if known.get((name, group), -1) < sequence])
+        for name in step.rules:
+            if name in nodes:
+                _do_step_again(nodes[name].kind, name, known, sequence, step)
     for node in nodes.values():
         if isinstance(node.kind, Tracked):
             node.kind.collect()
+
+
+def _do_step_again(kind: Remembering, name: Name, known: Known, sequence: int, step: Applied) -> None:
+    if step.observation is not None:
+        group = None if isinstance(kind, Tracked) else step.observation.group
+        if known.get((name, group), -1) < sequence:
+            kind.apply(step.observation)
+    elif step.portion is not None:
+        if known.get((name, None), -1) < sequence:
+            kind.add(step.portion)
+    elif step.evicted is not None:
+        kind.forget([group for group in step.evicted if known.get((name, group), -1) < sequence])

@@ -16,7 +16,7 @@ from alerts.sigma.head import Checked, read_head, rule_info
 from alerts.sigma.memories import Build, Part, Pending, build_memory, read_correlation
 from alerts.sigma.model import Case, RegisterOf
 from alerts.sigma.problems import RuleProblem, RuleProblems
-from alerts.sigma.term import bounds, closure, every, indexes
+from alerts.sigma.term import bounds, closure, every, indexes, narrowing
 
 __all__ = ["Loaded", "RuleProblem", "RuleProblems", "load_folder", "load_rules"]
 
@@ -169,7 +169,14 @@ class _Loading:
                 groups = one.monitor.group_by
                 term = draft.term
                 found = EventRule(
-                    info, draft.source, closure(term), indexes(term), groups, alerts, bounds(term)
+                    info,
+                    draft.source,
+                    closure(term),
+                    indexes(term),
+                    groups,
+                    alerts,
+                    bounds(term),
+                    narrowing(term),
                 )
                 events.append(found)
             elif one.id in self.builds:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Literal
@@ -61,17 +62,18 @@ def term_for(field: Named, values: Sequence[SigmaType], source: Source) -> Term:
     """A term that matches when the field has any of the values; raises Refused."""
     texts = [value for value in values if isinstance(value, SigmaString)]
     numbers = [value for value in values if isinstance(value, SigmaNumber)]
-    parts: list[Term] = []
+    parts: list[Leaf] = []
     if texts:
         parts.extend(_texts(field, texts))
     if numbers:
         parts.append(_numbers(field, numbers))
     grouped = (SigmaString, SigmaNumber)
     parts.extend(_single(field, value, source) for value in values if not isinstance(value, grouped))
-    return some(parts)
+    named = frozenset((field.name,))
+    return some(part if part.fields else replace(part, fields=named) for part in parts)
 
 
-def _single(field: Named, value: SigmaType, source: Source) -> Term:
+def _single(field: Named, value: SigmaType, source: Source) -> Leaf:
     match value:
         case SigmaNull():
             return Leaf(_absent(field.read), CHEAP)
@@ -113,7 +115,7 @@ def _advice(kind: FieldKind) -> str:
 # Texts
 
 
-def _texts(field: Named, values: Sequence[SigmaString]) -> list[Term]:
+def _texts(field: Named, values: Sequence[SigmaString]) -> list[Leaf]:
     if field.kind is FieldKind.ADDRESS:
         return [_addresses(field, values)]
     _expect(field, _TEXTS, f"compared with text such as '{values[0]}'")
@@ -304,6 +306,7 @@ def _reference(field: Named, value: SigmaFieldReference, source: Source) -> Leaf
     other = find_field(source, value.field)
     kinds = {field.kind, other.kind} - {None}
     parts = value.starts_with or value.ends_with
+    both = frozenset((field.name, other.name))
     if FieldKind.LIST in kinds and (other.kind is FieldKind.LIST or not kinds <= set(_TEXTS)):
         raise Refused(f"is {_what(field)} and cannot be compared with {other.name}, which is {_what(other)}")
     if len(kinds) == 2 and not kinds <= set(_TEXTS):
@@ -311,9 +314,9 @@ def _reference(field: Named, value: SigmaFieldReference, source: Source) -> Leaf
     if parts and not kinds <= set(_TEXTS):
         raise Refused("parts can be compared of texts only")
     if not parts and kinds and not kinds & set(_TEXTS):
-        return Leaf(_same(field.read, other.read, field.kind or other.kind), CHEAP)
+        return Leaf(_same(field.read, other.read, field.kind or other.kind), CHEAP, fields=both)
     holds = _PARTS[value.starts_with, value.ends_with]
-    return Leaf(_reference_test(field, other.read, holds), MIDDLING)
+    return Leaf(_reference_test(field, other.read, holds), MIDDLING, fields=both)
 
 
 def _what(field: Named) -> str:

@@ -25,7 +25,8 @@ class Exchange(msgspec.Struct, gc=False):
     `agreement` and `fault_code` are not read here: nothing in the ledger needs them.
     `case`, `fields`, `actor` and `subject` stay JSON: of the first only its presence matters, the second has
     few different values (`monitor.events.fields`), so that a list for each exchange would be the dearest part
-    of decoding, and the last two are for rules alone, which know them as pseudonyms (`identity_of`).
+    of decoding, and the last two are for rules alone, which know them as pseudonyms
+    (`monitor.events.pseudonym.Pseudonyms.of_json`).
     """
 
     id: Name
@@ -44,15 +45,3 @@ class Exchange(msgspec.Struct, gc=False):
     signed: bool | None = None
     actor: msgspec.Raw = msgspec.Raw()
     subject: msgspec.Raw = msgspec.Raw()
-
-
-def identity_of(raw: msgspec.Raw) -> str | None:
-    """An `actor` or `subject` as text, as it came and so not to be stored; None where it is no scalar."""
-    text = bytes(raw)
-    if text in (b"", b"null", b'""') or text[0] in b"[{":
-        return None
-    return _text.decode(text) if text[0] == _QUOTE else text.decode()
-
-
-_QUOTE = ord('"')
-_text = msgspec.json.Decoder(str)
