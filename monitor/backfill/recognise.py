@@ -91,7 +91,8 @@ def _sample(head: bytes, form: Form) -> list[bytes]:
     """The first records that are not blank."""
     sample: list[bytes] = []
     for batch in splitter_of(form, BytesIO(head).read, Place.beginning()).batches():
-        if not batch.rejected:
+        cut_off = batch.open and len(head) == HEAD_BYTES
+        if not batch.rejected and not cut_off:
             sample += [body for body in batch.bodies() if body.strip()]
         if len(sample) >= SAMPLE:
             break
