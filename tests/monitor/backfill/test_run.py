@@ -48,8 +48,9 @@ def test_a_second_run_adds_nothing(engine: Engine, tmp_path: Path) -> None:
     assert first.problems == []
     assert len(first.hours) == 1
     (tmp_path / "elsewhere").mkdir()
-    for other in (path, path.rename(tmp_path / "elsewhere" / "old.ndjson")):
-        again = run(engine, other)
+    for name in ("history.ndjson", "elsewhere/old.ndjson"):
+        path = path.rename(tmp_path / name)
+        again = run(engine, path)
         assert (again.before, again.records, again.counted, again.problems) == (30, 0, 0, [])
     packed = run(engine, write(tmp_path / "history.ndjson.gz", bodies(30)))
     assert (packed.before, packed.records, packed.topic) == (30, 0, first.topic)
