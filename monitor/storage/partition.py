@@ -101,11 +101,11 @@ class PartitionStore:
             self._progress.move(connection, changes, now)
             cells = self._merged_cells(connection, {key: cell for key, (_, cell) in added.items()})
             findings = self._merged_findings(connection, changes.findings)
-            upsert(connection, tables.cells, [self._cell_row(key, cell) for key, cell in cells.items()])
+            upsert(connection, tables.cells, [self.cell_row(key, cell) for key, cell in cells.items()])
             upsert(
                 connection,
                 tables.findings,
-                [self._finding_row(key, found) for key, found in findings.items()],
+                [self.finding_row(key, found) for key, found in findings.items()],
             )
             self._progress.write(connection, changes, now)
             for other in also:
@@ -124,7 +124,7 @@ class PartitionStore:
         unknown = [key for key in added if key not in known and self._may_exist(key.hour)]
         stored = {}
         for row in self._rows(connection, tables.cells, [(key.hour, *key.pair) for key in unknown]):
-            stored[CellKey(row["hour"], _pair_of(row))] = _cell_of_row(row)
+            stored[CellKey(row["hour"], _pair_of(row))] = cell_of_row(row)
         merged = {}
         for key, cell in added.items():
             before = known.get(key) or stored.get(key)
@@ -139,7 +139,7 @@ class PartitionStore:
         stored = {}
         keys = sorted({(key.hour, *key.pair) for key in unknown})
         for row in self._rows(connection, tables.findings, keys):
-            stored[FindingKey(row["hour"], _pair_of(row), Breach(row["breach"]))] = _finding_of_row(row)
+            stored[FindingKey(row["hour"], _pair_of(row), Breach(row["breach"]))] = finding_of_row(row)
         merged = {}
         for key, finding in added.items():
             before = known.get(key) or stored.get(key)
@@ -156,7 +156,8 @@ class PartitionStore:
 
     # Rows
 
-    def _cell_row(self, key: CellKey, cell: Cell) -> Row:
+    def cell_row(self, key: CellKey, cell: Cell) -> Row:
+        """A cell as a row of this source."""
         return {
             **self._progress.source,
             **key.pair._asdict(),
@@ -179,7 +180,8 @@ class PartitionStore:
             "latency": histogram.encode(cell.latency),
         }
 
-    def _finding_row(self, key: FindingKey, finding: Finding) -> Row:
+    def finding_row(self, key: FindingKey, finding: Finding) -> Row:
+        """A finding as a row of this source."""
         return {
             **self._progress.source,
             **key.pair._asdict(),
@@ -216,12 +218,14 @@ def _pair_of(row: RowMapping) -> Pair:
     return Pair(row["provider"], row["consumer"], row["service"])
 
 
-def _cell_of_row(row: RowMapping) -> Cell:
+def cell_of_row(row: RowMapping) -> Cell:
+    """The cell that a row holds."""
     numbers = {name: row[name] for name in _CELL_NUMBERS}
     return Cell(**numbers, latency=histogram.decode(row["latency"]))
 
 
-def _finding_of_row(row: RowMapping) -> Finding:
+def finding_of_row(row: RowMapping) -> Finding:
+    """The finding that a row holds."""
     return Finding(
         count=row["count"],
         denied=row["denied"],

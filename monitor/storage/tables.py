@@ -301,8 +301,8 @@ xroad_waiting = Table(
 )
 
 # Calls of which one half had waited in vain, of all partitions: one row a call, with the half that came, or
-# both since the other came after all. Cells of the source `xroad-records:late` are the sums of these rows, and whoever
-# changes one holds the row of `xroad_turn` until the transaction's end.
+# both since the other came after all. Cells of the source `xroad-records:late` are the sums of these rows;
+# whoever changes one holds the row of `xroad_turn` until the transaction's end.
 xroad_late = Table(
     "xroad_late",
     metadata,

@@ -176,10 +176,10 @@ def half_of(record: _Record) -> Half:
             fault_string[:_LONG] if fault_string else None,
             record.status_code,
         ),
-        request_id=record.x_request_id or None,
-        message_id=record.message_id or None,
-        client_server=record.client_security_server_address or None,
-        service_server=record.service_security_server_address or None,
+        request_id=_storable(record.x_request_id),
+        message_id=_storable(record.message_id),
+        client_server=_storable(record.client_security_server_address),
+        service_server=_storable(record.service_security_server_address),
         request_bytes=_size(
             record.request_attachment_count,
             record.request_mime_size,
@@ -197,6 +197,11 @@ def half_of(record: _Record) -> Half:
         issue=bool(record.message_issue and record.message_issue.strip()),
         actor=record.message_user_id or None,
     )
+
+
+def _storable(text: str | None) -> str | None:
+    """PostgreSQL keeps no NUL in a text; an empty one says nothing."""
+    return text.replace("\0", "\ufffd") if text else None
 
 
 _LATEST_MS = 253_402_300_799_999

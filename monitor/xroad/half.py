@@ -86,7 +86,7 @@ class Half(msgspec.Struct, frozen=True, array_like=True):
         is, and its side."""
         if self.request_id:
             return f"{self.request_id}/{self.side}"
-        return f"~{_digest((self.match, self.times, self.begun, self.side))}/{self.side}"
+        return f"~{_digest((self.match, self.times, self.begun))}/{self.side}"
 
     @property
     def call(self) -> str:
@@ -97,10 +97,12 @@ class Half(msgspec.Struct, frozen=True, array_like=True):
 def fits(one: Half, other: Half, window_ms: int) -> bool:
     """Whether two halves without `xRequestId` and with the same `match` can be of one call.
 
-    They are of the two sides, agree in the sizes that both have, and reached their servers within the window.
+    They have a message id, are of the two sides, agree in the sizes that both have, and reached their servers
+    within the window.
     """
     return (
-        one.side != other.side
+        one.message_id is not None
+        and one.side != other.side
         and abs(one.begun - other.begun) <= window_ms
         and _agree(one.request_bytes, other.request_bytes)
         and _agree(one.response_bytes, other.response_bytes)

@@ -1,0 +1,183 @@
+"""A call of which one half had waited in vain: judged once, kept as a row, and summed into its cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping
+
+from monitor.judging.breach import Breach
+from monitor.judging.judge import judge
+from monitor.judging.terms import Pair, Terms
+from monitor.ledger.cell import Cell, CellKey, microseconds
+from monitor.ledger.finding import Finding, FindingKey
+from monitor.ledger.histogram import bucket_of, merge
+from monitor.ledger.moment import moment
+from monitor.registry.xroad import XroadNames
+from monitor.storage.upsert import Row
+from monitor.xroad import call as calls
+from monitor.xroad.book import RecordBook
+from monitor.xroad.call import Call
+from monitor.xroad.figures import Figures
+from monitor.xroad.half import Half, pack, unpack
+
+
+@dataclass(frozen=True, slots=True)
+class LateCall:
+    """A late call as it stands in `xroad_late`; its name is that of the half that came first.
+
+    It was judged by the terms and counted under the names that the registry had when it last changed.
+    """
+
+    name: str
+    call: Call
+    match: str | None
+    cell: CellKey
+    time: datetime
+    outcome: str
+    duration_us: int
+    slow: bool
+    breaches: tuple[Breach, ...]
+    agreement: str | None
+    version: int
+    topic: str
+    partition: int
+
+    @property
+    def key(self) -> tuple[int, str, str, str]:
+        """Its cell as the columns that name it."""
+        return (self.cell.hour, *self.cell.pair)
+
+    @property
+    def half(self) -> Half | None:
+        """The only half; None where both are there."""
+        return None if self.call.client and self.call.producer else self.call.first
+
+    def alone(self) -> Cell:
+        """The cell it would be by itself."""
+        found = calls.measured(self.call).values
+        cell = Cell(
+            request_bytes=found.get("request_bytes", 0),
+            response_bytes=found.get("response_bytes", 0),
+            duration_us=self.duration_us,
+            shortest_us=self.duration_us,
+            longest_us=self.duration_us,
+            slow=int(self.slow),
+            breached=int(bool(self.breaches)),
+            last_time=self.time,
+        )
+        setattr(cell, self.outcome, 1)
+        merge(cell.latency, {bucket_of(self.duration_us): 1})
+        return cell
+
+    def row(self, changed_at: datetime) -> Row:
+        """Its row."""
+        client, producer = self.call
+        return {
+            "call": self.name,
+            "match": self.match,
+            "hour": self.cell.hour,
+            **self.cell.pair._asdict(),
+            "time": self.time,
+            "outcome": self.outcome,
+            "duration_us": self.duration_us,
+            "slow": int(self.slow),
+            "breaches": ",".join(self.breaches),
+            "agreement": self.agreement,
+            "version": self.version,
+            "client": None if client is None else pack(client),
+            "producer": None if producer is None else pack(producer),
+            "topic": self.topic,
+            "partition": self.partition,
+            "changed_at": changed_at,
+        }
+
+
+def of_row(row: RowMapping) -> LateCall:
+    """The late call that a row holds."""
+    return LateCall(
+        name=row["call"],
+        call=Call(*[None if row[side] is None else unpack(row[side]) for side in ("client", "producer")]),
+        match=row["match"],
+        cell=CellKey(row["hour"], Pair(row["provider"], row["consumer"], row["service"])),
+        time=row["time"],
+        outcome=row["outcome"],
+        duration_us=row["duration_us"],
+        slow=bool(row["slow"]),
+        breaches=tuple(Breach(name) for name in row["breaches"].split(",") if name),
+        agreement=row["agreement"],
+        version=row["version"],
+        topic=row["topic"],
+        partition=row["partition"],
+    )
+
+
+class LateJudge:
+    """Makes late calls of halves, judging them by the registry. Daily calls are not counted for them."""
+
+    def __init__(self, book: RecordBook, names: XroadNames) -> None:
+        self._book = book
+        self._names = names
+
+    def late(self, half: Half, match: str | None, topic: str, partition: int) -> tuple[LateCall, Terms]:
+        """A call of which only one half has come, in a source partition."""
+        return self._judged(half.call, Call.of(half), match, topic, partition)
+
+    def completed(self, late: LateCall, half: Half) -> LateCall:
+        """The same call with the half that it lacked."""
+        call = Call.of(late.call.first, half)
+        completed, _ = self._judged(late.name, call, None, late.topic, late.partition)
+        return completed
+
+    def _judged(
+        self, name: str, call: Call, match: str | None, topic: str, partition: int
+    ) -> tuple[LateCall, Terms]:
+        exchange = calls.exchange_of(call, calls.measured(call), self._names)
+        hour = call.hour
+        terms = self._book.terms(exchange.provider, exchange.consumer, exchange.service, hour)
+        breaches = judge(exchange, terms, call.first.begun / 1000 - hour, None) or ()
+        late = LateCall(
+            name=name,
+            call=call,
+            match=match,
+            cell=CellKey(hour, terms.pair),
+            time=moment(call.first.begun),
+            outcome=exchange.outcome,
+            duration_us=microseconds(exchange.duration_ms),
+            slow=exchange.outcome == "ok" and exchange.duration_ms > terms.latency_limit_ms,
+            breaches=breaches,
+            agreement=terms.agreement,
+            version=terms.version,
+            topic=topic,
+            partition=partition,
+        )
+        return late, terms
+
+
+def summed(
+    late: Iterable[LateCall],
+) -> tuple[dict[CellKey, Cell], dict[FindingKey, Finding], Figures]:
+    """What late calls amount to; taken by time and name, so that their order changes nothing."""
+    cells: dict[CellKey, Cell] = {}
+    findings: dict[FindingKey, Finding] = {}
+    figures = Figures()
+    for each in sorted(late, key=lambda one: (one.time, one.name)):
+        alone = each.alone()
+        before = cells.get(each.cell)
+        cells[each.cell] = before.plus(alone) if before else alone
+        for breach in each.breaches:
+            found = Finding(
+                1, int(each.outcome == "denied"), each.time, each.time, (each.call.id,),
+                each.agreement, each.version,
+            )  # fmt: skip
+            key = FindingKey(each.cell.hour, each.cell.pair, breach)
+            known = findings.get(key)
+            findings[key] = known.plus(found) if known else found
+        calls.note(figures, each.call, calls.measured(each.call), each.cell.pair)
+        half = each.half
+        figures.count(each.cell, "joined_late" if half is None else calls.ORPHAN.format(half.side))
+        if half is None and calls.differs(each.call):
+            figures.count(each.cell, calls.DIFFERENT)
+    return cells, findings, figures

@@ -1,0 +1,301 @@
+"""The ledger of one partition of X-Road records: lets halves meet, and counts calls as exchanges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from monitor.events.exchange import Exchange
+from monitor.events.pseudonym import Pseudonyms
+from monitor.events.rejection import Reason, Rejection
+from monitor.judging.terms import UNREGISTERED, Pair
+from monitor.ledger.cell import CellKey
+from monitor.ledger.changes import Changes, GapKey
+from monitor.ledger.ids import IdMemory
+from monitor.ledger.moment import CALENDAR_END, EPOCH, in_utc, moment
+from monitor.ledger.partition import MAX_GAPS, OTHER_NAMES, Arrivals, Limits, PartitionLedger, Witnessed
+from monitor.registry.xroad import XroadNames
+from monitor.xroad import call as calls
+from monitor.xroad.book import RecordBook
+from monitor.xroad.call import Call
+from monitor.xroad.changes import XroadChanges
+from monitor.xroad.decode import Decoded
+from monitor.xroad.half import Half
+from monitor.xroad.pairing import Lapsed, Pairing, Waiting
+
+# The halves have two clocks, and a server whose clock is wrong by hours is to be shown, not left out.
+MAX_AHEAD = timedelta(days=1)
+AGE_SAMPLES = 50  # halves per batch whose age is measured; the others are assumed to be like them
+MAX_WAITING = 100_000  # halves in memory per partition, some 150 MB; beyond, the oldest lapse early
+INNER_IDS = 2_000  # of the ledger of exchanges, which is only given calls that are known to be new
+MEMBER_GAP, SERVICE_GAP = "xroad-member", "xroad-service"
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PairingLimits:
+    """How long a half waits for its partner, and how far apart two without `xRequestId` may have begun."""
+
+    wait: timedelta
+    window: timedelta = timedelta(minutes=1)
+    most: int = MAX_WAITING
+
+
+class XroadLedger:
+    """Everything the worker holds in memory for one partition of X-Road records.
+
+    Like other ledgers it is a function of the database state it was loaded from and of the records since: the
+    time for which a half has waited is that of arrivals, and the clock's only where `tick` says so.
+    `load_calls` is as in monitor.ledger.partition.PartitionLedger.
+    """
+
+    def __init__(
+        self,
+        book: RecordBook,
+        names: XroadNames,
+        limits: Limits,
+        pairing: PairingLimits,
+        pseudonyms: Pseudonyms,
+        *,
+        ids: IdMemory,
+        next_offset: int,
+        newest: datetime | None,
+        waiting: Iterable[Waiting],
+        load_calls: Callable[[int, int], Mapping[Pair, int]],
+    ) -> None:
+        self.book = book
+        self.names = names
+        self.limits = limits
+        self.ids = ids
+        waiting = list(waiting)
+        wait_ms, window_ms = pairing.wait // _MILLISECOND, pairing.window // _MILLISECOND
+        self.pairing = Pairing(wait_ms, window_ms, pairing.most, waiting)
+        self._pseudonyms = pseudonyms
+        self._next_offset = next_offset
+        self._inner = PartitionLedger(
+            book, limits, ids=IdMemory(limits.dedupe_window, INNER_IDS), next_offset=0, newest=newest,
+            load_calls=load_calls,
+        )  # fmt: skip
+        self._now_ms = max((each.arrived_ms for each in waiting), default=0)
+        self.changes = self._begin()
+
+    @property
+    def next_offset(self) -> int:
+        """The next offset to read."""
+        return self._next_offset
+
+    @next_offset.setter
+    def next_offset(self, offset: int) -> None:
+        self._next_offset = offset
+
+    @property
+    def witnessed(self) -> list[Witnessed] | None:
+        """Calls as they were judged, in order, since this was last emptied; None: not kept."""
+        return self._inner.witnessed
+
+    @witnessed.setter
+    def witnessed(self, kept: list[Witnessed] | None) -> None:
+        self._inner.witnessed = kept
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there is something to write although no record came: halves that lapsed with time."""
+        return bool(self.changes.lapsed or self.changes.done)
+
+    def take(self) -> XroadChanges:
+        """Hand over what was counted since the last call, and count on from zero."""
+        taken, told = self.changes, self._inner.take()
+        noted = taken.ledger
+        told.next_offset, told.events, told.ids = self._next_offset, noted.events, noted.ids
+        told.rejected, told.rejections = noted.rejected, noted.rejections
+        told.id_state = self.ids.state
+        told.gaps = _renamed(told.gaps, noted.gaps)
+        told.ages, told.newest = [], self._inner.newest
+        taken.ledger = told
+        self.changes = self._begin()
+        return taken
+
+    def settled(self) -> None:
+        """Note that all that was taken is in the database."""
+        self._inner.settled()
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Note that halves were settled by the transaction: their partners had lapsed before."""
+        for key in keys:
+            self.pairing.drop(key)
+
+    def fold(self, decoded: Sequence[Decoded], arrivals: Arrivals, now: datetime) -> None:
+        """Take in a batch of bodies; `now` bounds what a lying broker timestamp could claim.
+
+        Bodies before `next_offset` were counted already and are passed over.
+        """
+        step = max(len(decoded) // AGE_SAMPLES, 1)
+        joined: list[Call] = []
+        for index, body in enumerate(decoded):
+            offset = arrivals.offset(index)
+            if offset < self._next_offset:
+                continue
+            arrived = min(moment(arrivals.timestamp_ms(index)), now)
+            self._now_ms = max(self._now_ms, (arrived - EPOCH) // _MILLISECOND)
+            self._lapse(joined)
+            rejection = body.rejection
+            for half in body.halves:
+                problem = self._problem_with(half, arrived)
+                if problem is None:
+                    self._take_in(half, offset, joined)
+                else:
+                    rejection = rejection or problem
+            self.changes.events += len(body.halves) + body.bad
+            if rejection is not None:
+                self._reject(offset, rejection)
+            if index % step == 0 and body.halves:
+                self.changes.ages.append((moment(body.halves[0].begun), step * len(body.halves)))
+        self._count(joined)
+        self._next_offset = max(self._next_offset, arrivals.next_offset)
+        self.changes.next_offset = self._next_offset
+
+    def tick(self, now: datetime) -> None:
+        """All that the broker has was taken in: let time pass for the halves that wait."""
+        self._now_ms = max(self._now_ms, (now - EPOCH) // _MILLISECOND)
+        joined: list[Call] = []
+        self._lapse(joined)
+        self._count(joined)
+
+    def _begin(self) -> XroadChanges:
+        return XroadChanges(Changes(self._next_offset))
+
+    def _problem_with(self, half: Half, arrived: datetime) -> Rejection | None:
+        time = moment(half.begun)
+        if time > arrived + MAX_AHEAD:
+            return Rejection(Reason.IN_FUTURE, f"its time is {time - arrived} ahead of its arrival")
+        if time < arrived - self.limits.max_event_age:
+            return Rejection(Reason.TOO_OLD, f"its time is {arrived - time} before its arrival")
+        return None
+
+    def _take_in(self, half: Half, offset: int, joined: list[Call]) -> None:
+        key, changes = half.key, self.changes
+        if key in self.ids.seen or key in self.pairing:
+            changes.figures.count(self.cell(Call.of(half)), calls.DUPLICATE.format(half.side))
+            changes.noted[calls.DUPLICATE.format(half.side)] += 1
+            return
+        self._remember(key, offset)
+        if half.actor is not None:
+            half = replace(half, actor=self._pseudonyms.of_value(half.actor))
+        changes.halves[half.side, self._whose(half)] += 1
+        partner = self.pairing.partner(half)
+        if partner is None:
+            self.pairing.keep(Waiting(half, self._now_ms))
+            changes.waits[key] = Waiting(half, self._now_ms)
+        else:
+            self._no_longer(partner.key)
+            joined.append(Call.of(half, partner))
+
+    def _remember(self, key: str, offset: int) -> None:
+        ids, now = self.ids, moment(self._now_ms)
+        if ids.rotates_at is None:
+            ids.rotates_at = now + ids.window
+        elif now >= ids.rotates_at or len(ids.current) >= max(ids.max_ids // 2, 1):
+            ids.rotate(offset, now)
+        ids.seen.add(key)
+        ids.current.append(key)
+        self.changes.ledger.ids.setdefault(ids.generation, []).append(key)
+
+    def _lapse(self, joined: list[Call]) -> None:
+        for each in self.pairing.lapse(self._now_ms):
+            if isinstance(each, Lapsed):
+                self._no_longer(each.waiting.half.key)
+                self.changes.lapsed.append(each)
+                self._note_gaps(each.waiting.half)
+                continue
+            for half in each:
+                if half is not None:
+                    self._no_longer(half.key)
+            joined.append(each)
+            self.changes.noted["second_way"] += 1
+
+    def _no_longer(self, key: str) -> None:
+        """A half waits no longer: it was never stored, or what is stored of it is to go."""
+        if self.changes.waits.pop(key, None) is None:
+            self.changes.done.add(key)
+
+    def _count(self, joined: Sequence[Call]) -> None:
+        """Judge and count calls of which both halves are here, as any other exchange."""
+        exchanges: list[Exchange] = []
+        figures, noted = self.changes.figures, self.changes.noted
+        for call in joined:
+            found = calls.measured(call)
+            exchange = calls.exchange_of(call, found, self.names)
+            exchanges.append(exchange)
+            cell = self.cell(call, exchange)
+            calls.note(figures, call, found, cell.pair)
+            calls.note_skew(figures, call, found)
+            figures.count(cell, "joined")
+            noted["joined"] += 1
+            if calls.differs(call):
+                figures.count(cell, calls.DIFFERENT)
+        if exchanges:
+            self._inner.fold(exchanges, _AtTheirTime(exchanges, self._inner.next_offset), CALENDAR_END)
+
+    def cell(self, call: Call, exchange: Exchange | None = None) -> CellKey:
+        """The cell that a call is counted in."""
+        exchange = exchange or calls.exchange_of(call, calls.measured(call), self.names)
+        terms = self.book.terms(exchange.provider, exchange.consumer, exchange.service, call.hour)
+        return CellKey(call.hour, terms.pair)
+
+    def _whose(self, half: Half) -> str:
+        party = half.client if half.side == "client" else half.service
+        return self.names.agency(*party) or UNREGISTERED
+
+    def _note_gaps(self, half: Half) -> None:
+        """Note names of a half that lapsed: those of joined ones the ledger of exchanges notes."""
+        exchange = calls.exchange_of(Call.of(half), calls.measured(Call.of(half)), self.names)
+        terms = self.book.terms(exchange.provider, exchange.consumer, exchange.service, 0)
+        gaps = self.changes.ledger.gaps
+        for kind, name, held in (
+            ("agency", exchange.provider, terms.pair.provider != UNREGISTERED),
+            ("agency", exchange.consumer, terms.pair.consumer != UNREGISTERED),
+            ("service", exchange.service, exchange.service in self.book.registry.services),
+        ):
+            if not held:
+                key = GapKey(kind, name.replace("\0", "\ufffd"))
+                if key not in gaps and len(gaps) >= MAX_GAPS:
+                    key = GapKey(kind, OTHER_NAMES)
+                gaps[key] = gaps.get(key, 0) + 1
+
+    def _reject(self, offset: int, rejection: Rejection) -> None:
+        changes = self.changes
+        changes.rejected[rejection.reason] = changes.rejected.get(rejection.reason, 0) + 1
+        changes.rejections.append((offset, rejection))
+
+
+class _AtTheirTime:
+    """Arrivals of calls, each at its own time: the times of their halves were checked before."""
+
+    def __init__(self, exchanges: Sequence[Exchange], first: int) -> None:
+        self._ms = [(in_utc(each.time) - EPOCH) // _MILLISECOND for each in exchanges]
+        self._first = first
+        self.next_offset = first + len(exchanges)
+        self.earliest_ms, self.latest_ms = min(self._ms), max(self._ms)
+
+    def offset(self, index: int) -> int:
+        """A number of its own for each."""
+        return self._first + index
+
+    def timestamp_ms(self, index: int) -> int:
+        """When it came: at its time."""
+        return self._ms[index]
+
+
+def _renamed(*found: Mapping[GapKey, int]) -> dict[GapKey, int]:
+    """Names as X-Road has them are another kind of gap than agencies' codes and services' ids."""
+    gaps: dict[GapKey, int] = {}
+    for each in found:
+        for (kind, name), count in each.items():
+            if name == UNREGISTERED:
+                continue  # a record that does not say who
+            key = GapKey(MEMBER_GAP if kind == "agency" else SERVICE_GAP, name)
+            gaps[key] = gaps.get(key, 0) + count
+    return gaps

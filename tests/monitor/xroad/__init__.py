@@ -1,0 +1,1 @@
+"""Tests of X-Road records, from bytes to figures."""
