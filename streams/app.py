@@ -141,6 +141,10 @@ class ConsumerReader:
         """The partitions that the group has given to this worker."""
         return self._consumer.assignment()
 
+    def joined(self) -> bool:
+        """Whether the group has this worker as a member, and has given it its partitions, if only none."""
+        return self._consumer._thread.joined()
+
 
 def create_app(settings: Settings, processors: Processors, own: OwnMetrics) -> App:
     """Build the worker's app: an agent a topic, one ordered stream a partition."""

@@ -60,6 +60,9 @@ class Reader(Protocol):
     def assignment(self) -> set[TP]:
         """The partitions that the group has given to this worker."""
 
+    def joined(self) -> bool:
+        """Whether the group has this worker as a member, and has given it its partitions, if only none."""
+
 
 class Lanes(Service):
     """The worker's lanes, by partition."""
@@ -288,6 +291,14 @@ class Lanes(Service):
     def open_partitions(self) -> int:
         """How many partitions this worker reads."""
         return len(self._lanes)
+
+    def joined(self) -> bool:
+        """Whether the group has this worker as a member, and has given it its partitions, if only none."""
+        return not self.should_stop and self._reader.joined()
+
+    def unopened(self) -> int:
+        """How many partitions the group has given to this worker that it does not read yet."""
+        return len(self._reader.assignment() - self._lanes.keys())
 
     def without_progress(self) -> float:
         """Seconds since the last commit, or since there was last nothing to do."""

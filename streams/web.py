@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -21,8 +21,6 @@ from monitor.web.page import NOTHING, overview_page
 log = structlog.get_logger(__name__)
 
 SAMPLE_S = 1.0
-# Twice the longest pause between two tries of a commit: what takes longer is not a hiccup.
-PROGRESS_WITHIN_S = 30.0
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -50,8 +48,7 @@ class WebParts:
 
     overview: Overview
     metrics: CollectorRegistry
-    partitions: Callable[[], int]  # partitions that this worker has opened
-    without_progress: Callable[[], float]  # seconds since a commit, or since there was last nothing to do
+    not_ready: Callable[[], Awaitable[str | None]]  # why this worker is not ready, in words for anybody
     clock: Callable[[], float] = time.time  # epoch seconds
 
 
@@ -109,7 +106,7 @@ class _Handlers:
         return web.Response(text="ok\n")
 
     async def ready(self, _request: web.Request) -> web.Response:
-        reason = _not_ready(self._parts)
+        reason = await self._parts.not_ready()
         return web.Response(text=f"{reason or 'ready'}\n", status=503 if reason else 200)
 
     async def sampling(self, _site: web.Application) -> AsyncIterator[None]:
@@ -128,15 +125,6 @@ class _Handlers:
                 # The page is not worth a worker; /metrics is still there to tell.
                 log.exception("sampling for the overview page failed")
             await asyncio.sleep(SAMPLE_S)
-
-
-def _not_ready(parts: WebParts) -> str | None:
-    if not parts.partitions():
-        return "no partitions assigned"
-    waiting = parts.without_progress()
-    if waiting > PROGRESS_WITHIN_S:
-        return f"work is waiting and nothing was committed for {waiting:.0f} s"
-    return None
 
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:

@@ -42,8 +42,10 @@ from streams.app import App, create_app
 from streams.exchanges import Exchanges
 from streams.lifecycle_events import LifecycleEvents
 from streams.processor import Processors
+from streams.readiness import Readiness, database_check
 from streams.refreshing import Refreshing
 from streams.security_events import SecurityEvents
+from streams.stopping import Deadline, Worker, leave_when_told
 from streams.watching import watching
 from streams.web import WebParts
 
@@ -77,13 +79,14 @@ def build(settings: Settings) -> App:
     processors = _processors(settings, engine, book, watched.desk, counted, metrics)
     own = OwnMetrics.create(metrics, processors)
     app = create_app(settings, processors, own)
-    app.beside = (watched.serve(app), Refreshing(_figures(settings, registry, metrics)))
+    # For reading only: on SQLite any other takes the write lock to read.
+    reading = open_engine(settings.sqlalchemy_url, read_only=True)
+    app.beside = (watched.serve(app), Refreshing(_figures(settings, registry, reading, metrics)))
     sources = Sources.of(counted, own, lambda: app.lanes.lag().items(), app.lanes.open_partitions)
     app.web_parts = WebParts(
         overview=Overview(sources, registry, datetime.now(UTC).timestamp()),
         metrics=metrics,
-        partitions=app.lanes.open_partitions,
-        without_progress=app.lanes.without_progress,
+        not_ready=Readiness(app.lanes, database_check(reading)).reason,
     )
     return app
 
@@ -121,11 +124,9 @@ def _processors(
 
 
 def _figures(
-    settings: Settings, registry: Registry, metrics: CollectorRegistry
+    settings: Settings, registry: Registry, engine: Engine, metrics: CollectorRegistry
 ) -> list[Callable[[datetime], object]]:
     """What is read from the database now and then, in this order: duties look at objectives."""
-    # For reading only: on SQLite any other takes the write lock to read.
-    engine = open_engine(settings.sqlalchemy_url, read_only=True)
     objectives = ObjectiveMetrics(registry, engine, settings.zone)
 
     def kept() -> Mapping[tuple[str, str], Figure] | None:
@@ -142,8 +143,10 @@ def run(settings: Settings) -> int:
     """Run a worker until it is told to stop (SIGTERM, SIGINT); return its exit status.
 
     0 after a stop that was asked for, 1 when it ended itself because something outside was wrong for too
-    long: its supervisor starts it again, which is always safe.
+    long: its supervisor starts it again, which is always safe. Either way it ends within ten seconds.
     """
+    deadline = Deadline()
+    leave_when_told(deadline)
     set_up_logging(settings)
     settings = _with_free_port(settings)
     app = build(settings)
@@ -157,8 +160,14 @@ def run(settings: Settings) -> int:
         kafka=settings.kafka_bootstrap,
         web=f"http://{settings.web_host}:{settings.web_port}",
     )
-    worker = app.Worker(
-        loglevel=settings.log_level, override_logging=False, redirect_stdouts=False, quiet=True, daemon=True
+    worker = Worker(
+        app,
+        deadline,
+        loglevel=settings.log_level,
+        override_logging=False,
+        redirect_stdouts=False,
+        quiet=True,
+        daemon=True,
     )
     try:
         worker.execute_from_commandline()

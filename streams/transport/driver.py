@@ -99,6 +99,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 return error
         return None
 
+    def joined(self) -> bool:
+        """Whether the group has this consumer as a member, and has given it its partitions, if only none."""
+        return self._consumer is not None and joined(self._consumer)
+
     async def start_reading(self, offsets: Mapping[TP, int]) -> None:
         """Set the position of each partition: an offset, or FROM_THE_BEGINNING."""
         await self.call_thread(self._start_reading, offsets)
@@ -114,6 +118,22 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 await consumer.seek_to_beginning(tp)
             else:
                 consumer.seek(tp, offset)
+
+
+def joined(consumer: aiokafka.AIOKafkaConsumer) -> bool:
+    """Whether a group has a consumer as a member, and has given it its partitions, if only none.
+
+    Not while no broker is known that keeps the group: a member that has not been heard for the session
+    timeout is none any more.
+    """
+    coordinator, subscription = consumer._coordinator, consumer._subscription.subscription
+    return (
+        # -1 outside the group, and missing before the start; the embedded broker's first is 0.
+        getattr(coordinator, "generation", -1) >= 0
+        and coordinator.coordinator_id is not None
+        and subscription is not None
+        and subscription.assignment is not None
+    )
 
 
 class Consumer(driver.Consumer):

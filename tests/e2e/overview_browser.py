@@ -98,10 +98,11 @@ class Screen:
 class Served:
     """A server of a fabricated world in a thread; `stop` takes it away under the page's feet."""
 
-    def __init__(self, world: World, partitions: int = 1) -> None:
-        self._parts = WebParts(
-            world.overview, world.collectors, lambda: partitions, lambda: 0.0, clock=time.time
-        )
+    def __init__(self, world: World) -> None:
+        async def not_ready() -> None:
+            return None
+
+        self._parts = WebParts(world.overview, world.collectors, not_ready, clock=time.time)
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
@@ -127,9 +128,9 @@ class Served:
 
 
 @contextmanager
-def served(world: World, partitions: int = 1) -> Iterator[Served]:
+def served(world: World) -> Iterator[Served]:
     """A server of a fabricated world."""
-    server = Served(world, partitions)
+    server = Served(world)
     try:
         yield server
     finally:

@@ -72,6 +72,7 @@ class FakeReader:
         self.end: dict[TP, int] = {}
         self.sought: list[dict[TP, int]] = []
         self.assigned: set[TP] = {TP0, TP1}
+        self.member = True
         self.failed: BaseException | None = None
 
     async def start_reading(self, offsets: dict[TP, int]) -> None:
@@ -93,6 +94,10 @@ class FakeReader:
     def assignment(self) -> set[TP]:
         """What was set."""
         return self.assigned
+
+    def joined(self) -> bool:
+        """What was set."""
+        return self.member
 
 
 class World:

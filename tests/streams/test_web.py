@@ -21,7 +21,7 @@ from monitor.judging.breach import Breach
 from monitor.judging.terms import Pair
 from monitor.registry.registry import Registry
 from monitor.web.page import NOTHING, overview_page
-from streams.web import PROGRESS_WITHIN_S, WebParts, mount
+from streams.web import WebParts, mount
 from tests.monitor.web.figures import VERIFY, World, agency, registry
 
 PATHS = ("/", "/api/overview", "/metrics", "/healthz", "/readyz")
@@ -32,13 +32,21 @@ DEADLINE_S = 10.0
 Client = TestClient[web.Request, web.Application]
 
 
+def answering(reason: str | None) -> Callable[[], Awaitable[str | None]]:
+    """A worker's answer to whether it is ready."""
+
+    async def not_ready() -> str | None:
+        return reason
+
+    return not_ready
+
+
 def parts(world: World) -> WebParts:
-    """A worker that reads one partition and is well."""
+    """A worker that is well."""
     return WebParts(
         overview=world.overview,
         metrics=world.collectors,
-        partitions=lambda: 1,
-        without_progress=lambda: 0.0,
+        not_ready=answering(None),
         clock=lambda: world.now,
     )
 
@@ -272,17 +280,12 @@ def test_a_slow_scrape_does_not_hold_the_event_loop() -> None:
 
 
 @pytest.mark.parametrize(
-    ("partitions", "waiting", "status", "says"),
-    [
-        (1, 0.0, 200, b"ready\n"),
-        (1, PROGRESS_WITHIN_S, 200, b"ready\n"),
-        (0, 0.0, 503, b"no partitions assigned\n"),
-        (8, PROGRESS_WITHIN_S + 61.2, 503, b"work is waiting and nothing was committed for 91 s\n"),
-    ],
+    ("reason", "status", "says"),
+    [(None, 200, b"ready\n"), ("2 partitions not open yet", 503, b"2 partitions not open yet\n")],
 )
-def test_ready_says_why_not(partitions: int, waiting: float, status: int, says: bytes) -> None:
-    """Ready is a worker that has partitions and gets on with them; alive it is in any case."""
-    given = replace(parts(World()), partitions=lambda: partitions, without_progress=lambda: waiting)
+def test_ready_says_why_not(reason: str | None, status: int, says: bytes) -> None:
+    """What keeps a worker from being ready is in the answer; alive it is in any case."""
+    given = replace(parts(World()), not_ready=answering(reason))
     answer, body = asked(given, "/readyz")
     assert (answer.status, body) == (status, says)
     assert asked(given, "/healthz")[0].status == 200
