@@ -16,8 +16,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCKED := $(INSTALL) --require-hashes --no-deps --only-binary :all: --requirement
 # The project itself: in place, with the build tool that the lock named.
 ITSELF := $(INSTALL) --no-index --no-deps --no-build-isolation --editable .
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	--no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml --group build
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE)
+COMPILE = $(LOCK) pyproject.toml --group build
 
 .DEFAULT_GOAL := help
 .PHONY: help demo stack test bench drill lint dashboards lock clean
@@ -56,6 +57,9 @@ lock: $(BIN)/.dev ## write requirements/ anew from pyproject.toml; UPGRADE=--upg
 	@$(COMPILE) --extra test --constraint requirements/bench.txt --output-file requirements/dev.txt
 	@$(COMPILE) --extra embedded --constraint requirements/bench.txt --output-file requirements/demo.txt
 	@$(COMPILE) --extra dashboards --constraint requirements/bench.txt --output-file requirements/dashboards.txt
+	@# What a worker runs on, for its image, and apart from it what builds the project there.
+	@$(LOCK) pyproject.toml --constraint requirements/bench.txt --output-file requirements/worker.txt
+	@$(LOCK) --group build --constraint requirements/bench.txt --output-file requirements/build.txt
 
 clean: ## remove what these doors have made, but no data
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
