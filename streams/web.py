@@ -13,8 +13,8 @@ import structlog
 from aiohttp import web
 from faust.web.drivers.aiohttp import Web
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
 
+from monitor.metrics.exposition import Exposition
 from monitor.web.overview import Overview
 from monitor.web.page import NOTHING, overview_page
 
@@ -70,6 +70,7 @@ def mount(site: web.Application, parts: WebParts) -> None:
 class _Handlers:
     def __init__(self, parts: WebParts) -> None:
         self._parts = parts
+        self._exposition = Exposition(parts.metrics)
         self._document = b""
         self._documented = float("-inf")
         # However many look at the page or scrape at once, the worker makes one answer at a time.
@@ -97,9 +98,9 @@ class _Handlers:
         return web.Response(body=self._document, content_type="application/json", charset="utf-8")
 
     async def metrics(self, request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        write, content_type = self._exposition.writer(request.headers.get("Accept", ""))
         async with self._scraping:
-            body = await asyncio.to_thread(encode, self._parts.metrics)
+            body = await asyncio.to_thread(write)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def healthy(self, _request: web.Request) -> web.Response:
