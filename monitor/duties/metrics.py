@@ -36,6 +36,7 @@ class DutyMetrics(Collector):
         self._ledger = reader(terms)
         self._working = threading.Lock()
         self._latest: Assessment | None = None
+        self._shown: tuple[Assessment, list[Metric]] | None = None
 
     @property
     def latest(self) -> Assessment | None:
@@ -64,19 +65,25 @@ class DutyMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other; nothing before the first refresh."""
-        latest = self._latest
+        latest, shown = self._latest, self._shown
         if latest is None:
             return
-        yield from _of_duties(latest)
-        yield from _of_connections(latest)
-        yield from _of_indicators(latest)
-        for declaration, value in (
-            (names.UNREAD, float(latest.unread)),
-            (names.REFRESHED, latest.now.timestamp()),
-        ):
-            family = _gauge(declaration)
-            family.add_metric((), value)
-            yield family
+        if shown is None or shown[0] is not latest:  # scrapes are more frequent than refreshes
+            shown = self._shown = latest, list(_families(latest))
+        yield from shown[1]
+
+
+def _families(latest: Assessment) -> Iterator[Metric]:
+    yield from _of_duties(latest)
+    yield from _of_connections(latest)
+    yield from _of_indicators(latest)
+    for declaration, value in (
+        (names.UNREAD, float(latest.unread)),
+        (names.REFRESHED, latest.now.timestamp()),
+    ):
+        family = _gauge(declaration)
+        family.add_metric((), value)
+        yield family
 
 
 def _of_duties(latest: Assessment) -> Iterator[Metric]:

@@ -35,13 +35,19 @@ class AgreementMetrics(Collector):
         self._registry = registry
         self._zone = zone
         self._now = now
+        self._of_day: tuple[date, list[Metric]] | None = None  # what changes with the day alone
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other; called at each scrape."""
+        today = self._now().astimezone(self._zone).date()
+        if self._of_day is None or self._of_day[0] != today:
+            self._of_day = today, self._families(today)
+        yield from self._of_day[1]
+
+    def _families(self, today: date) -> list[Metric]:
         info, expiry = _gauge(names.AGREEMENT_INFO), _gauge(names.AGREEMENT_EXPIRY)
         review = _gauge(names.AGREEMENT_REVIEW)
         objective, min_bad = _gauge(names.SLO_OBJECTIVE), _gauge(names.SLO_MIN_BAD)
-        today = self._now().astimezone(self._zone).date()
         pairs = {(agreement.consumer, agreement.service) for agreement in self._registry.agreements}
         for consumer, service in sorted(pairs):
             agreement, status = _standing(self._registry.versions(consumer, service), today)
@@ -64,7 +70,7 @@ class AgreementMetrics(Collector):
                 if ratio:
                     objective.add_metric([agreement.id, slo], ratio)
                     min_bad.add_metric([agreement.id, slo], MIN_BAD_EVENTS)
-        yield from (info, expiry, review, objective, min_bad)
+        return [info, expiry, review, objective, min_bad]
 
 
 def _standing(versions: Sequence[Agreement], today: date) -> tuple[Agreement | None, str]:

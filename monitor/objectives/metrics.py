@@ -50,6 +50,7 @@ class ObjectiveMetrics(Collector):
         self._sums = WindowSums(self._layout, engine, zone, self._answers.see)
         self._computing = threading.Lock()
         self._latest: Quality | None = None
+        self._shown: tuple[Quality, list[Metric]] | None = None
 
     @property
     def latest(self) -> Quality | None:
@@ -80,21 +81,27 @@ class ObjectiveMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other; called at each scrape."""
-        latest = self._latest
+        latest, shown = self._latest, self._shown
         if latest is None:
             return
-        yield from _slo_families(latest)
-        yield _outcome_family(latest)
-        yield from _freshness_families(latest)
-        computed = _gauge(names.COMPUTED)
-        computed.add_metric((), latest.at.timestamp())
-        yield computed
+        if shown is None or shown[0] is not latest:  # scrapes are more frequent than refreshes
+            shown = self._shown = latest, list(_families(latest))
+        yield from shown[1]
 
     def describe(self) -> Iterator[Metric]:
         """The names, so that registering reads nothing and finds a name that is taken."""
         for each in vars(names).values():
             if isinstance(each, Declaration):
                 yield _gauge(each)
+
+
+def _families(latest: Quality) -> Iterator[Metric]:
+    yield from _slo_families(latest)
+    yield _outcome_family(latest)
+    yield from _freshness_families(latest)
+    computed = _gauge(names.COMPUTED)
+    computed.add_metric((), latest.at.timestamp())
+    yield computed
 
 
 _OF_FIGURES: tuple[tuple[Declaration, Callable[[Figure], float | None]], ...] = (
