@@ -8,9 +8,12 @@ from itertools import cycle, islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from monitor.errors import MonitorError
 from monitor.judging.book import version_in_force
+from monitor.registry.model import Agreement
 from monitor.registry.registry import Registry
 from monitor.simulation import INCIDENTS
+from monitor.simulation.popularity import pair_weights
 
 # More is wrong than in life, so that every panel has something to show within a minute.
 SHARES: Final = {
@@ -23,27 +26,35 @@ SHARES: Final = {
     "duplicate": 0.003,
 }
 SECURITY_SHARE: Final = 0.1
-# Seconds after the start. A leak comes first: its clock is to run when somebody looks.
+# Seconds after the start.
 OPENING: Final = (
-    ("leak", 2),
-    ("bulk", 4),
-    ("credentials", 6),
-    ("tampering", 8),
-    ("enumeration", 10),
-    ("watched", 12),
-    ("stuffing", 14),
+    ("bulk", 2),
+    ("credentials", 4),
+    ("tampering", 6),
+    ("enumeration", 8),
+    ("watched", 10),
+    ("stuffing", 12),
+    ("leak", 14),
 )
 # Afterwards one every five minutes, for a day; whoever lets it run longer sees ordinary days.
 EVERY_S: Final = 300
 LATER: Final = 288
-REVIEWED: Final = 5  # agreements whose review is recorded at the start
+REVIEWED: Final = 20  # agreements whose review is recorded at the start: the busiest
 ASKED: Final = 3  # agencies of which something is requested
 _ANSWERED: Final = 2  # of these, those that have answered
 
 
-def simulation(rate: float) -> Iterator[str]:
+def simulation(rate: float, seed: int) -> Iterator[str]:
     """The arguments of `monitor simulate`, at so many exchanges a second."""
-    yield from ("simulate", "--rate", f"{rate:g}", "--security-share", str(SECURITY_SHARE))
+    yield from (
+        "simulate",
+        "--seed",
+        str(seed),
+        "--rate",
+        f"{rate:g}",
+        "--security-share",
+        str(SECURITY_SHARE),
+    )
     for name, share in SHARES.items():
         yield from (f"--{name}", str(share))
     for name, after in OPENING:
@@ -52,15 +63,37 @@ def simulation(rate: float) -> Iterator[str]:
         yield from ("--incident", f"{name}@{number * EVERY_S}s")
 
 
-def recorded(registry: Registry, zone: ZoneInfo, now: datetime) -> Iterator[dict[str, Any]]:
+def leaked(registry: Registry, seed: int, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
+    """A leak that was confirmed just now, where most is asked: its clock runs as soon as somebody looks.
+
+    That of the simulation is only confirmed a minute after it was suspected. Raises MonitorError for a
+    registry without an agreement in force.
+    """
+    busiest = next(_in_force(registry, seed, now.astimezone(zone).date()), None)
+    if busiest is None:
+        raise MonitorError("the registry holds no agreement that is in force, so nothing can be exchanged")
+    return {
+        "id": f"leak-{now:%Y%m%d%H%M%S}",
+        "time": now.astimezone(UTC).isoformat(),
+        "agency": busiest.consumer,
+        "kind": "leak_confirmed",
+        "severity": "critical",
+        "service": busiest.service,
+        "count": 4_000,
+    }
+
+
+def recorded(registry: Registry, seed: int, zone: ZoneInfo, now: datetime) -> Iterator[dict[str, Any]]:
     """Lifecycle events of this moment: reviews of agreements, requests, and answers to most of them.
 
-    The last one comes twice, as senders send again what was not acknowledged.
+    The agreements are those that the simulation of the same seed uses most.
+
+    The last event comes twice, as senders send again what was not acknowledged.
     """
     today = now.astimezone(zone).date()
     stamp, moment = now.strftime("%Y%m%d%H%M%S"), now.astimezone(UTC).isoformat()
     event: dict[str, Any] = {}
-    for number, agreement in enumerate(islice(_in_force(registry, today), REVIEWED)):
+    for number, agreement in enumerate(islice(_in_force(registry, seed, today), REVIEWED)):
         event = {
             "id": f"review-{stamp}-{number}",
             "time": moment,
@@ -80,9 +113,9 @@ def recorded(registry: Registry, zone: ZoneInfo, now: datetime) -> Iterator[dict
     yield event
 
 
-def _in_force(registry: Registry, day: date) -> Iterator[Any]:
-    pairs = sorted({(agreement.consumer, agreement.service) for agreement in registry.agreements})
-    for consumer, service in pairs:
+def _in_force(registry: Registry, seed: int, day: date) -> Iterator[Agreement]:
+    weights = pair_weights(registry, seed)
+    for consumer, service in sorted(weights, key=lambda pair: (-weights[pair], pair)):
         agreement = version_in_force(registry.versions(consumer, service), day)
         if agreement is not None and agreement.permits:
             yield agreement

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psycopg
@@ -178,8 +179,11 @@ class Stage:
 
     def _start_simulator(self, own: dict[str, str]) -> None:
         settings = Settings.model_construct(kafka_bootstrap=self.kafka.bootstrap)
-        _send(settings, list(scenario.recorded(self.registry, self._users.zone, datetime.now(UTC))))
-        simulator = Running("simulator", self._folder, own, *scenario.simulation(self._plan.rate))
+        seed, now = secrets.randbits(32), datetime.now(UTC)
+        known = (self.registry, seed, self._users.zone, now)
+        _send(settings, "lifecycle-events", list(scenario.recorded(*known)))
+        _send(settings, "security-events", [scenario.leaked(*known)])
+        simulator = Running("simulator", self._folder, own, *scenario.simulation(self._plan.rate, seed))
         self._start(simulator)
 
 
@@ -193,8 +197,8 @@ def _told_together(workers: Sequence[Running]) -> Iterator[None]:
             worker.tell_to_stop()
 
 
-def _send(settings: Settings, events: Sequence[dict[str, object]]) -> None:
-    """Send lifecycle events, and return when the broker has them."""
+def _send(settings: Settings, topic: str, events: Sequence[dict[str, Any]]) -> None:
+    """Send events under their agencies' codes, and return when the broker has them. Raises MonitorError."""
     from kafka import KafkaProducer
     from kafka.errors import KafkaError
 
@@ -204,9 +208,9 @@ def _send(settings: Settings, events: Sequence[dict[str, object]]) -> None:
     try:
         for event in events:
             key = str(event["agency"]).encode()
-            producer.send(settings.topic("lifecycle-events"), msgspec.json.encode(event), key)
+            producer.send(settings.topic(topic), msgspec.json.encode(event), key)
         producer.flush(timeout=30)
     except KafkaError as why:
-        raise MonitorError(f"lifecycle events could not be sent: {why}") from why
+        raise MonitorError(f"events could not be sent: {why}") from why
     finally:
         producer.close(timeout=5)
