@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from heapq import nsmallest
 from math import isfinite
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -64,21 +63,64 @@ class Portion(msgspec.Struct, array_like=True):
 
 
 class _Open:
-    """A portion that is being added to; `texts` are its different values, `latest_ms` is of the evidence."""
+    """A portion that is being added to: its own fields, with different values as texts. `latest_ms` is the
+    latest of the evidence."""
 
-    __slots__ = ("latest_ms", "portion", "texts")
+    __slots__ = (
+        "agency",
+        "count",
+        "evidence",
+        "first_ms",
+        "group",
+        "hour",
+        "last_ms",
+        "latest_ms",
+        "squares",
+        "texts",
+        "total",
+        "usable",
+    )
 
-    def __init__(self, portion: Portion) -> None:
-        self.portion = portion
+    def __init__(self, group: Group, hour: int, agency: str, first_ms: int) -> None:
+        self.group = group
+        self.hour = hour
+        self.agency = agency
+        self.first_ms = first_ms
+        self.count = self.usable = self.total = self.squares = self.last_ms = self.latest_ms = 0
         self.texts: set[str] = set()
-        self.latest_ms = 0
+        self.evidence: list[Evidence] = []
 
     def note(self, time_ms: int, event_id: str) -> None:
         """Keep one that may be among the earliest, where there are as many as are kept."""
-        evidence = self.portion.evidence
+        evidence = self.evidence
         evidence.append(Evidence(time_ms, event_id))
         evidence.remove(max(evidence))
         self.latest_ms = max(evidence).time_ms
+
+    def note_many(self, times_ms: Sequence[int], event_ids: Sequence[str]) -> None:
+        """Keep the earliest of them and of those that are kept."""
+        latest_ms = sorted(times_ms)[:EVIDENCE][-1]
+        fresh = [
+            Evidence(at, event) for at, event in zip(times_ms, event_ids, strict=True) if at <= latest_ms
+        ]
+        self.evidence = sorted([*self.evidence, *fresh])[:EVIDENCE]
+        self.latest_ms = self.evidence[-1].time_ms
+
+    def done(self) -> Portion:
+        """What is handed over."""
+        return Portion(
+            self.group,
+            self.hour,
+            self.agency,
+            self.count,
+            self.usable,
+            self.total,
+            self.squares,
+            self.first_ms,
+            self.last_ms,
+            set(map(digest, self.texts)),
+            self.evidence,
+        )
 
 
 class Gather:
@@ -140,20 +182,24 @@ class Gather:
             held = self._begin(key, self._agency_of(event), time_ms)
             if held is None:
                 return False
-        portion = held.portion
         if self.value_of is not None:
-            self._value(held, self.value_of(event))
-        if time_ms > portion.last_ms:
-            portion.last_ms = time_ms
-        elif time_ms < portion.first_ms:
-            portion.first_ms = time_ms
-        if portion.count < EVIDENCE:
-            portion.evidence.append(_new(Evidence, (time_ms, event_id)))
+            value = self.value_of(event)
+            if type(value) is str and not self._sums:
+                held.texts.add(value)
+                held.usable += 1
+            else:
+                self._value(held, value)
+        if time_ms > held.last_ms:
+            held.last_ms = time_ms
+        elif time_ms < held.first_ms:
+            held.first_ms = time_ms
+        if held.count < EVIDENCE:
+            held.evidence.append(_new(Evidence, (time_ms, event_id)))
             if time_ms > held.latest_ms:  # noqa: PLR1730  # nearly every event: max() takes twice as long
                 held.latest_ms = time_ms
         elif time_ms <= held.latest_ms:
             held.note(time_ms, event_id)
-        portion.count += 1
+        held.count += 1
         return True
 
     def place(self, event: Any) -> tuple[Key, Any]:
@@ -179,17 +225,14 @@ class Gather:
             held = self._begin(key, agency, first_ms)
             if held is None:
                 return False
-        portion = held.portion
         if values is not None:
             for value in values:
                 self._value(held, value)
-        portion.count += len(times_ms)
-        portion.first_ms = min(portion.first_ms, first_ms)
-        portion.last_ms = max(portion.last_ms, last_ms)
-        if first_ms <= held.latest_ms or len(portion.evidence) < EVIDENCE:
-            fresh = map(Evidence, times_ms, event_ids)
-            portion.evidence = nsmallest(EVIDENCE, [*portion.evidence, *fresh])
-            held.latest_ms = portion.evidence[-1].time_ms
+        held.count += len(times_ms)
+        held.first_ms = min(held.first_ms, first_ms)
+        held.last_ms = max(held.last_ms, last_ms)
+        if first_ms <= held.latest_ms or len(held.evidence) < EVIDENCE:
+            held.note_many(times_ms, event_ids)
         return True
 
     def _add_by_hour(
@@ -215,39 +258,35 @@ class Gather:
         return grouped
 
     def _value(self, held: _Open, value: Any) -> None:
-        portion = held.portion
         if self._sums:
             if type(value) is not int or not 0 <= value <= LARGEST_VALUE:
                 value = _amount(value)
                 if value is None:
                     self.unusable += 1
                     return
-            portion.total += value
-            portion.squares += value * value
+            held.total += value
+            held.squares += value * value
         else:
-            text = value if type(value) is str else as_text(value)
+            text = as_text(value)
             if text is None:
                 self.unusable += 1
                 return
             held.texts.add(text)
-        portion.usable += 1
+        held.usable += 1
 
     def crosses(self, watermark_ms: int) -> bool:
         """Whether an hour of which something is held ends before the watermark."""
         if not self._open and not self._others:
             return False
         ends = [self._ends] if self._open else []
-        return watermark_ms >= min([*ends, *((each.portion.hour + 1) * HOUR_MS for each in self._others)])
+        return watermark_ms >= min([*ends, *((each.hour + 1) * HOUR_MS for each in self._others)])
 
     def take(self) -> list[Portion]:
         """Hand over what was added up, hour by hour."""
         taken = [*self._others, *self._open.values()]
         self._others, self._open = [], {}
         self._begins = self._ends = 0
-        for each in taken:
-            if each.texts:
-                each.portion.values = set(map(digest, each.texts))
-        return [each.portion for each in taken]
+        return [each.done() for each in taken]
 
     def _enter(self, time_ms: int) -> None:
         """Make another hour the current one; events of two hours mix for a few minutes only."""
@@ -262,7 +301,7 @@ class Gather:
         pairs = [(name, text) for name, text in zip(self._names, texts, strict=True) if text is not None]
         if len(pairs) < len(texts):
             return None
-        held = _Open(Portion(tuple(sorted(pairs)), self._hour, as_text(agency) or "", first_ms=time_ms))
+        held = _Open(tuple(sorted(pairs)), self._hour, as_text(agency) or "", time_ms)
         self._open[key] = held
         return held
 
