@@ -136,6 +136,14 @@ class Settings(BaseSettings):
     max_event_age: Annotated[
         timedelta, Field(gt=timedelta(0), description="an event older than this is a dead letter")
     ] = timedelta(days=90)
+    xroad_wait: Annotated[
+        timedelta,
+        Field(
+            ge=timedelta(seconds=10),
+            le=timedelta(days=7),
+            description="how long one half of a call over X-Road waits for the other before it counts alone",
+        ),
+    ] = timedelta(minutes=30)
     security_retention: Annotated[
         timedelta, Field(ge=timedelta(days=1), description="how long single security events are kept")
     ] = timedelta(days=400)
