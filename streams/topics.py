@@ -68,7 +68,7 @@ TOPICS = (
         EXCHANGE_PARTITIONS,
         timedelta(days=SOURCE_DAYS),
         SOURCE_BYTES,
-        "xRequestId, so that both halves of a call meet",
+        "the client member's INSTANCE/CLASS/MEMBER, in both halves of a call",
     ),
     Topic("dossiers", 2, timedelta(days=SOURCE_DAYS), SOURCE_BYTES, "the dossier's number"),
     Topic(

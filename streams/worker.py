@@ -38,6 +38,9 @@ from monitor.settings import Settings
 from monitor.storage.engine import open_engine
 from monitor.storage.schema import check_schema
 from monitor.web.overview import Overview, Sources
+from monitor.xroad.ledger import PairingLimits
+from monitor.xroad.metrics import XroadMetrics
+from monitor.xroad.opening import XroadParts
 from streams.app import App, create_app
 from streams.exchanges import Exchanges
 from streams.lifecycle_events import LifecycleEvents
@@ -48,6 +51,7 @@ from streams.security_events import SecurityEvents
 from streams.stopping import Deadline, Worker, leave_when_told
 from streams.watching import watching
 from streams.web import WebParts
+from streams.xroad_records import Shown, XroadRecords
 
 log = structlog.get_logger(__name__)
 
@@ -110,9 +114,9 @@ def _processors(
         dedupe_window=settings.dedupe_window,
         dedupe_max_ids=settings.dedupe_max_ids,
     )
-    secured, lifecycled = SecurityMetrics(), LifecycleMetrics()
-    metrics.register(secured)
-    metrics.register(lifecycled)
+    secured, lifecycled, xroad = SecurityMetrics(), LifecycleMetrics(), XroadMetrics()
+    for collector in (secured, lifecycled, xroad):
+        metrics.register(collector)
     registry, hide = book.registry, partial(Pseudonyms.of, settings)
     return {
         settings.topic("exchanges"): Exchanges(engine, book, limits, counted, partial(ExchangeWatch, desk)),
@@ -120,6 +124,13 @@ def _processors(
             engine, registry, limits, hide(), secured, partial(SecurityWatch, desk)
         ),
         settings.topic("lifecycle-events"): LifecycleEvents(engine, registry, limits, hide(), lifecycled),
+        settings.topic("xroad-records"): XroadRecords(
+            XroadParts.of(
+                engine, registry, settings.zone, limits, PairingLimits(settings.xroad_wait), hide()
+            ),
+            Shown(counted, secured, xroad),
+            partial(ExchangeWatch, desk),
+        ),
     }
 
 

@@ -74,22 +74,13 @@ class XroadLedger:
         wait_ms, window_ms = pairing.wait // _MILLISECOND, pairing.window // _MILLISECOND
         self.pairing = Pairing(wait_ms, window_ms, pairing.most, waiting)
         self._pseudonyms = pseudonyms
-        self._next_offset = next_offset
+        self.next_offset = next_offset
         self._inner = PartitionLedger(
             book, limits, ids=IdMemory(limits.dedupe_window, INNER_IDS), next_offset=0, newest=newest,
             load_calls=load_calls,
         )  # fmt: skip
         self._now_ms = max((each.arrived_ms for each in waiting), default=0)
         self.changes = self._begin()
-
-    @property
-    def next_offset(self) -> int:
-        """The next offset to read."""
-        return self._next_offset
-
-    @next_offset.setter
-    def next_offset(self, offset: int) -> None:
-        self._next_offset = offset
 
     @property
     def witnessed(self) -> list[Witnessed] | None:
@@ -108,12 +99,10 @@ class XroadLedger:
     def take(self) -> XroadChanges:
         """Hand over what was counted since the last call, and count on from zero."""
         taken, told = self.changes, self._inner.take()
-        noted = taken.ledger
-        told.next_offset, told.events, told.ids = self._next_offset, noted.events, noted.ids
-        told.rejected, told.rejections = noted.rejected, noted.rejections
-        told.id_state = self.ids.state
-        told.gaps = _renamed(told.gaps, noted.gaps)
-        told.ages, told.newest = [], self._inner.newest
+        told.next_offset, told.newest, told.events = self.next_offset, self._inner.newest, taken.events
+        told.rejected, told.rejections = taken.rejected, taken.rejections
+        told.ids, told.id_state = taken.ids, self.ids.state
+        told.gaps = _renamed(told.gaps, taken.gaps)
         taken.ledger = told
         self.changes = self._begin()
         return taken
@@ -136,7 +125,7 @@ class XroadLedger:
         joined: list[Call] = []
         for index, body in enumerate(decoded):
             offset = arrivals.offset(index)
-            if offset < self._next_offset:
+            if offset < self.next_offset:
                 continue
             arrived = min(moment(arrivals.timestamp_ms(index)), now)
             self._now_ms = max(self._now_ms, (arrived - EPOCH) // _MILLISECOND)
@@ -154,8 +143,8 @@ class XroadLedger:
             if index % step == 0 and body.halves:
                 self.changes.ages.append((moment(body.halves[0].begun), step * len(body.halves)))
         self._count(joined)
-        self._next_offset = max(self._next_offset, arrivals.next_offset)
-        self.changes.next_offset = self._next_offset
+        self.next_offset = max(self.next_offset, arrivals.next_offset)
+        self.changes.next_offset = self.next_offset
 
     def tick(self, now: datetime) -> None:
         """All that the broker has was taken in: let time pass for the halves that wait."""
@@ -165,7 +154,7 @@ class XroadLedger:
         self._count(joined)
 
     def _begin(self) -> XroadChanges:
-        return XroadChanges(Changes(self._next_offset))
+        return XroadChanges(self.next_offset, Changes(self.next_offset))
 
     def _problem_with(self, half: Half, arrived: datetime) -> Rejection | None:
         time = moment(half.begun)
@@ -188,9 +177,9 @@ class XroadLedger:
         partner = self.pairing.partner(half)
         if partner is None:
             self.pairing.keep(Waiting(half, self._now_ms))
-            changes.waits[key] = Waiting(half, self._now_ms)
+            changes.wait(key, Waiting(half, self._now_ms))
         else:
-            self._no_longer(partner.key)
+            self.changes.no_longer(partner.key)
             joined.append(Call.of(half, partner))
 
     def _remember(self, key: str, offset: int) -> None:
@@ -201,25 +190,20 @@ class XroadLedger:
             ids.rotate(offset, now)
         ids.seen.add(key)
         ids.current.append(key)
-        self.changes.ledger.ids.setdefault(ids.generation, []).append(key)
+        self.changes.ids.setdefault(ids.generation, []).append(key)
 
     def _lapse(self, joined: list[Call]) -> None:
         for each in self.pairing.lapse(self._now_ms):
             if isinstance(each, Lapsed):
-                self._no_longer(each.waiting.half.key)
+                self.changes.no_longer(each.waiting.half.key)
                 self.changes.lapsed.append(each)
                 self._note_gaps(each.waiting.half)
                 continue
             for half in each:
                 if half is not None:
-                    self._no_longer(half.key)
+                    self.changes.no_longer(half.key)
             joined.append(each)
             self.changes.noted["second_way"] += 1
-
-    def _no_longer(self, key: str) -> None:
-        """A half waits no longer: it was never stored, or what is stored of it is to go."""
-        if self.changes.waits.pop(key, None) is None:
-            self.changes.done.add(key)
 
     def _count(self, joined: Sequence[Call]) -> None:
         """Judge and count calls of which both halves are here, as any other exchange."""
@@ -253,7 +237,7 @@ class XroadLedger:
         """Note names of a half that lapsed: those of joined ones the ledger of exchanges notes."""
         exchange = calls.exchange_of(Call.of(half), calls.measured(Call.of(half)), self.names)
         terms = self.book.terms(exchange.provider, exchange.consumer, exchange.service, 0)
-        gaps = self.changes.ledger.gaps
+        gaps = self.changes.gaps
         for kind, name, held in (
             ("agency", exchange.provider, terms.pair.provider != UNREGISTERED),
             ("agency", exchange.consumer, terms.pair.consumer != UNREGISTERED),
