@@ -1,0 +1,1 @@
+"""What runs the monitor elsewhere: image, compose, Kubernetes and systemd, checked without an engine."""
