@@ -101,12 +101,12 @@ class Period:
     @property
     def previous(self) -> Self:
         """The period of the same kind just before."""
-        return self._at(self.first_day - _A_DAY)
+        return self.at(self.first_day - _A_DAY)
 
     @property
     def following(self) -> Self:
         """The period of the same kind just after."""
-        return self._at(self.last_day + _A_DAY)
+        return self.at(self.last_day + _A_DAY)
 
     @property
     def year_ago(self) -> Self | None:
@@ -137,7 +137,8 @@ class Period:
         """The moment (UTC) with which its last local day ends: the first that no longer belongs to it."""
         return _midnight(self.last_day + _A_DAY, zone)
 
-    def _at(self, day: date) -> Self:
+    def at(self, day: date) -> Self:
+        """The period of the same kind that a local day is in."""
         match self.kind:
             case "month":
                 return type(self)(day.year, "month", day.month)

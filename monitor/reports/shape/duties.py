@@ -48,7 +48,9 @@ class DutyCount(Figure, frozen=True, kw_only=True):
 
 
 class DutyRow(Figure, frozen=True, kw_only=True):
-    """One duty that is overdue, or was done too late. `days` counts to the last day, negative after it."""
+    """One duty that is overdue, or was done too late. `days` counts from the period's last day
+    to its own, negative where that has passed.
+    """
 
     agency: str
     duty: str

@@ -75,7 +75,10 @@ class EventCount(Figure, frozen=True, kw_only=True):
 
 
 class SecurityPart(Figure, frozen=True, kw_only=True):
-    """What security staff saw. `notified_in_time` is of incidents whose 72 hours ended in the period."""
+    """What security staff saw. `notified_in_time` is of incidents whose 72 hours ended in the period.
+
+    `risk_from` is set where detections of before it are no longer kept, so that they are in no row of `risk`.
+    """
 
     acknowledged: Indicator
     notified_in_time: Indicator
@@ -86,3 +89,4 @@ class SecurityPart(Figure, frozen=True, kw_only=True):
     incidents_more: int
     risk: tuple[RiskRow, ...]
     events: tuple[EventCount, ...]
+    risk_from: datetime | None = None

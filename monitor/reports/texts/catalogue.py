@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from monitor.reports.figures import Text
-from monitor.reports.texts import clauses, kinds, sentences, terms
+from monitor.reports.texts import clauses, kinds, obstacles, sentences, terms
 
 _MODULES: tuple[Mapping[str, tuple[str, str]], ...] = (
     terms.WORDS,
     kinds.WORDS,
     clauses.WORDS,
     sentences.WORDS,
+    obstacles.WORDS,
 )
 
 

@@ -18,6 +18,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, event, insert, inspect, select, text
 
 import alerts
+import monitor
 from monitor.settings import load_settings
 from monitor.storage import tables
 from monitor.storage.engine import open_engine
@@ -27,10 +28,11 @@ from tests.builders import MOMENT
 
 def load_all_tables() -> None:
     """Have every package declare its tables: the migrations make those of all."""
-    for package in pkgutil.iter_modules(alerts.__path__, "alerts."):
-        name = f"{package.name}.tables"
-        if package.ispkg and importlib.util.find_spec(name):
-            importlib.import_module(name)
+    for of in (alerts, monitor):
+        for package in pkgutil.iter_modules(of.__path__, f"{of.__name__}."):
+            name = f"{package.name}.tables"
+            if package.ispkg and importlib.util.find_spec(name):
+                importlib.import_module(name)
 
 
 def test_migrations_make_what_the_tables_say(engine: Engine) -> None:
