@@ -12,19 +12,32 @@ import click
 from monitor.cli.moments import point_in_time
 from monitor.errors import MonitorError, UsageProblem
 from monitor.ledger.partition import OTHER_NAMES
-from monitor.registry.drafts import draft_agencies, draft_services, printable
+from monitor.registry.drafts import (
+    draft_agencies,
+    draft_services,
+    draft_xroad_members,
+    draft_xroad_services,
+    printable,
+)
 from monitor.registry.load import load_registry
 from monitor.registry.model import Agency, Agreement, Record
 from monitor.registry.problems import RegistryProblems
 from monitor.registry.registry import Registry
 from monitor.registry.schema import write_schemas
 from monitor.registry.summary import EXPIRY_NOTICE, Summary, summarise
+from monitor.registry.xroad import MEMBER_GAP, SERVICE_GAP, XroadNames
 from monitor.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from monitor.storage.gaps import Gap
 
 SHOWN_STRAYED = 5
+_DRAFTS = {
+    "agency": draft_agencies,
+    "service": draft_services,
+    MEMBER_GAP: draft_xroad_members,
+    SERVICE_GAP: draft_xroad_services,
+}
 _FOLDER = click.argument("folder", required=False, type=click.Path(path_type=Path))
 
 
@@ -126,7 +139,8 @@ def gaps(ctx: click.Context, *, folder: Path | None, since: str | None, limit: i
     """List the names on exchanges that the registry does not hold, the most frequent first.
 
     Reads the database and the registry and writes nothing. A name that was registered since it was counted
-    is left out. EXCHANGES counts all of them, also with --since.
+    is left out. EXCHANGES counts all of them, also with --since. Members and services of X-Road are told
+    under their own names, until a pattern of a record matches them.
     With --yaml, prints records to paste into the registry: what only people know is marked FILL-IN.
 
     Exit status: 0 no gaps, 1 gaps (or no database), 2 wrong use.
@@ -137,7 +151,7 @@ def gaps(ctx: click.Context, *, folder: Path | None, since: str | None, limit: i
     shown = found[:limit] if limit else found
     if as_yaml:
         named = [gap for gap in shown if gap.name != OTHER_NAMES]
-        for kind, draft in (("agency", draft_agencies), ("service", draft_services)):
+        for kind, draft in _DRAFTS.items():
             click.echo(
                 draft((gap.name, _volume(gap, settings)) for gap in named if gap.kind == kind), nl=False
             )
@@ -194,7 +208,8 @@ def _missing(gaps: Sequence[Gap], found: Registry) -> tuple[list[Gap], list[tupl
         if gap.kind == "service" and gap.name in found.services
     ]
     held = found.canonical.keys() | found.services.keys()
-    return [gap for gap in gaps if gap.name not in held], strayed
+    names = XroadNames(found.agencies, found.services)
+    return [gap for gap in gaps if gap.name not in held and not names.holds(gap.kind, gap.name)], strayed
 
 
 def _volume(gap: Gap, settings: Settings) -> str:

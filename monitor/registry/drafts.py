@@ -8,12 +8,23 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from monitor.registry.model import Agency, AgencyCode, Connection, Service, ServiceId
+from monitor.registry.model import (
+    Agency,
+    AgencyCode,
+    Connection,
+    Service,
+    ServiceId,
+    XroadMember,
+    XroadService,
+)
+from monitor.registry.xroad import ANY, MEMBER_PARTS
 
+_OR_LAST_LINE = "\n# Of a body or service that is there already, only the last line, into its record."
 # No choice of any field and no agency's code: a record that was not completed is refused.
 FILL_IN = "FILL-IN"
 
 _code, _id = TypeAdapter(AgencyCode), TypeAdapter(ServiceId)
+_member, _offered = TypeAdapter(XroadMember), TypeAdapter(XroadService)
 
 
 def draft_agencies(codes: Iterable[tuple[str, str]]) -> str:
@@ -24,6 +35,27 @@ def draft_agencies(codes: Iterable[tuple[str, str]]) -> str:
 def draft_services(ids: Iterable[tuple[str, str]]) -> str:
     """YAML for a file in `services/`; each id with a remark, which becomes a comment."""
     return _drafts("services/", ids, _id, _service)
+
+
+def draft_xroad_members(names: Iterable[tuple[str, str]]) -> str:
+    """YAML for a file in `agencies/`; each name is INSTANCE/CLASS/MEMBER/SUBSYSTEM, with a remark."""
+    return _drafts("agencies/", names, _member, _xroad_member, _OR_LAST_LINE)
+
+
+def draft_xroad_services(names: Iterable[tuple[str, str]]) -> str:
+    """YAML for a file in `services/`; each name is a member's, with /SERVICE/VERSION, and a remark."""
+    offered = []
+    for name, remark in names:
+        parts = name.split("/")
+        member, subsystem, offer = (
+            parts[: MEMBER_PARTS - 1],
+            parts[MEMBER_PARTS - 1 :][:1],
+            parts[MEMBER_PARTS:],
+        )
+        # A record may name no subsystem, and no service code either; the latter no pattern can map.
+        pattern = "/".join([(subsystem or [""])[0] or ANY, *offer])
+        offered.append((pattern, f"of {printable('/'.join(member))}; {remark}"))
+    return _drafts("services/", offered, _offered, _xroad_service, _OR_LAST_LINE)
 
 
 def printable(text: str) -> str:
@@ -50,7 +82,21 @@ def _service(name: str, remark: str) -> list[str]:
     ]
 
 
-def _drafts(folder: str, names: Iterable[tuple[str, str]], form: TypeAdapter[str], draft: Any) -> str:
+def _xroad_member(pattern: str, remark: str) -> list[str]:
+    return [*_agency(FILL_IN, remark), f"  xroad: [{pattern}]"]
+
+
+def _xroad_service(pattern: str, remark: str) -> list[str]:
+    return [*_service(FILL_IN, remark), f"  xroad: [{pattern}]"]
+
+
+def _drafts(
+    folder: str,
+    names: Iterable[tuple[str, str]],
+    form: TypeAdapter[str],
+    draft: Any,
+    more: str = "",
+) -> str:
     lines, refused = [], []
     for name, remark in names:
         try:
@@ -61,7 +107,8 @@ def _drafts(folder: str, names: Iterable[tuple[str, str]], form: TypeAdapter[str
             # In quotation marks: to YAML, NO is false and NULL is nothing.
             lines += draft(json.dumps(name), remark)
     if lines:
-        lines.insert(0, f"# Into a file in {folder}; `monitor registry check` finds what is not filled in.")
+        head = f"# Into a file in {folder}; `monitor registry check` finds what is not filled in.{more}"
+        lines.insert(0, head)
     if refused:
         lines += [f"# Cannot stand in {folder}: the senders must correct these.", *refused]
     return "".join(f"{line}\n" for line in lines)

@@ -13,6 +13,8 @@ from monitor.registry.records import Located, R, Records
 
 ANY = "*"
 MEMBER_PARTS, SERVICE_PARTS = 4, 3
+# Kinds of names that no record holds, as the ledger notes them: whole members, and services with theirs.
+MEMBER_GAP, SERVICE_GAP = "xroad-member", "xroad-service"
 _REMEMBERED = 20_000  # names looked up, of members and of services: a platform has some hundred of each
 
 
@@ -42,6 +44,16 @@ class XroadNames:
             known.update({service_pattern(written): service.id for written in service.xroad})
         self.agency = lru_cache(maxsize=_REMEMBERED)(self._agency)
         self.service = lru_cache(maxsize=_REMEMBERED)(self._service)
+
+    def holds(self, kind: str, name: str) -> bool:
+        """Whether a name that was noted as a gap of a kind is mapped; one of another kind never is."""
+        if kind not in (MEMBER_GAP, SERVICE_GAP):
+            return False
+        parts = [*name.split("/"), *[""] * (MEMBER_PARTS + 2)]
+        agency = self.agency(*parts[:MEMBER_PARTS])
+        if kind == MEMBER_GAP or agency is None:
+            return agency is not None and kind == MEMBER_GAP
+        return self.service(agency, *parts[MEMBER_PARTS - 1 : MEMBER_PARTS + 2]) is not None
 
     def _agency(self, instance: str, member_class: str, member: str, subsystem: str) -> str | None:
         """The agency's code of a member with one of its subsystems; None where no pattern matches."""

@@ -17,7 +17,7 @@ from monitor.ledger.changes import Changes, GapKey
 from monitor.ledger.ids import IdMemory
 from monitor.ledger.moment import CALENDAR_END, EPOCH, in_utc, moment
 from monitor.ledger.partition import MAX_GAPS, OTHER_NAMES, Arrivals, Limits, PartitionLedger, Witnessed
-from monitor.registry.xroad import XroadNames
+from monitor.registry.xroad import MEMBER_GAP, SERVICE_GAP, XroadNames
 from monitor.xroad import call as calls
 from monitor.xroad.book import RecordBook
 from monitor.xroad.call import Call
@@ -31,7 +31,6 @@ MAX_AHEAD = timedelta(days=1)
 AGE_SAMPLES = 50  # halves per batch whose age is measured; the others are assumed to be like them
 MAX_WAITING = 100_000  # halves in memory per partition, some 150 MB; beyond, the oldest lapse early
 INNER_IDS = 2_000  # of the ledger of exchanges, which is only given calls that are known to be new
-MEMBER_GAP, SERVICE_GAP = "xroad-member", "xroad-service"
 _MILLISECOND = timedelta(milliseconds=1)
 
 

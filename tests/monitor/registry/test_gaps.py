@@ -12,14 +12,29 @@ from sqlalchemy import Engine, insert
 
 from monitor.cli.moments import point_in_time
 from monitor.errors import UsageProblem
-from monitor.registry.drafts import FILL_IN, draft_agencies, draft_services
+from monitor.registry.drafts import (
+    FILL_IN,
+    draft_agencies,
+    draft_services,
+    draft_xroad_members,
+    draft_xroad_services,
+)
+from monitor.registry.xroad import XroadNames
 from monitor.settings import load_settings
 from monitor.storage import tables
 from monitor.storage.engine import open_engine
 from monitor.storage.gaps import Gap, read_gaps
 from monitor.storage.schema import migrate
 from tests.monitor.registry.test_command import run
-from tests.monitor.registry.writing import AGENCIES, SERVICES, agency, problems_of, service, write_folder
+from tests.monitor.registry.writing import (
+    AGENCIES,
+    SERVICES,
+    agency,
+    made,
+    problems_of,
+    service,
+    write_folder,
+)
 
 NOW = datetime(2026, 10, 5, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -86,7 +101,7 @@ def place(tmp_path: Path) -> Path:
 def test_gaps_are_listed_and_are_exit_1(place: Path) -> None:
     """What was registered since is left out, a registered service told apart; no name steers a terminal."""
     done = run(place, "gaps", MONITOR_REGISTRY="agreed")
-    assert done.returncode == 1
+    assert done.returncode == 1, done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
     assert [line[:2] for line in lines[:3]] == [["kind", "name"], ["agency", "FIN"], ["agency", "NO"]]
     assert lines[1][2:] == ["700", "2026-10-05", "15:00"]  # in MONITOR_TIMEZONE
@@ -114,7 +129,7 @@ def test_limit_and_since(place: Path) -> None:
 def test_drafts_are_refused_until_they_are_completed(place: Path) -> None:
     """With --yaml: records for the names that can be codes, marked where people must write."""
     done = run(place, "gaps", "--yaml", MONITOR_REGISTRY="agreed")
-    assert done.returncode == 1
+    assert done.returncode == 1, done.stderr
     agencies, services = done.stdout.split("# Into a file in services/")
     assert [each["code"] for each in yaml.safe_load(agencies)] == ["FIN", "NO"]
     assert "exchanges: 700" in agencies
@@ -147,11 +162,53 @@ def test_every_field_of_a_draft_is_known() -> None:
     assert draft_services([]) == ""
 
 
+def test_drafts_of_xroad_names_hold_their_patterns() -> None:
+    """Completed, they map the names that they were made of; a name that cannot be a pattern is told."""
+    text = draft_xroad_members([("VN/GOV/G99/his", "exchanges: 7"), ("VN/GOV", "exchanges: 1")])
+    (drafted,) = yaml.safe_load(text)
+    assert drafted["xroad"] == ["VN/GOV/G99/his"]
+    assert "exchanges: 7" in text
+    assert "# Cannot stand in agencies/" in text
+    completed = agency("NEW", xroad=drafted["xroad"])
+    names = [("VN/GOV/G99/his/getRecord/v1", "exchanges: 3"), ("VN/GOV/G99//getState", "exchanges: 2")]
+    first, second = yaml.safe_load(draft_xroad_services(names))
+    assert (first["xroad"], second["xroad"]) == (["his/getRecord/v1"], ["*/getState"])
+    known = service("his.get-record", provider="NEW", xroad=first["xroad"])
+    registry = made(agencies=(completed,), services=(known,))
+    found = XroadNames(registry.agencies, registry.services)
+    assert found.holds("xroad-member", "VN/GOV/G99/his")
+    assert found.holds("xroad-service", "VN/GOV/G99/his/getRecord/v1")
+    assert not found.holds("xroad-service", "VN/GOV/G99/his/getRecord/v2")
+    assert not found.holds("xroad-member", "VN/GOV/G99")
+    assert not found.holds("agency", "VN/GOV/G99/his")
+
+
+def test_names_of_xroad_are_listed_until_a_pattern_matches_them(tmp_path: Path) -> None:
+    """Members and services under kinds of their own, with their volume."""
+    rows = [gap("xroad-member", "VN/GOV/G99/his", 7), gap("xroad-service", "VN/GOV/G01/pop/x/v1", 3)]
+    database(f"sqlite:///{tmp_path}/monitor.db", *rows).dispose()
+    write_folder(tmp_path / "agreed", agencies=[*AGENCIES, agency("NEW", xroad=["VN/GOV/G0?"])])
+    done = run(tmp_path, "gaps", MONITOR_REGISTRY="agreed")
+    assert done.returncode == 1, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split()[:3] for line in lines[1:]] == [
+        ["xroad-member", "VN/GOV/G99/his", "7"],
+        ["xroad-service", "VN/GOV/G01/pop/x/v1", "3"],
+    ]
+    mapped = agency("NEW", xroad=["VN/GOV/G*"])
+    write_folder(
+        tmp_path / "agreed",
+        agencies=[*AGENCIES, mapped],
+        services=[*SERVICES, service("pop.x", provider="NEW", xroad=["pop/*"])],
+    )
+    assert run(tmp_path, "gaps", MONITOR_REGISTRY="agreed").returncode == 0
+
+
 def test_a_registry_with_problems_hides_nothing(place: Path) -> None:
     """Every name that was missing is listed, and why is said."""
     write_folder(place / "wrong", services="[")
     done = run(place, "gaps", "--registry", "wrong")
-    assert done.returncode == 1
+    assert done.returncode == 1, done.stderr
     assert "NOW-THERE" in done.stdout
     assert "has problems" in done.stderr
 
