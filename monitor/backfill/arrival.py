@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from monitor.backfill.batch import Batch
-from monitor.events.rejection import Reason, Rejection
+from monitor.backfill.kinds import Kind
+from monitor.events.rejection import Reason
 from monitor.ledger.moment import EPOCH, in_utc
 
 
@@ -54,21 +55,21 @@ class Sifted:
     left_out: int = 0
 
 
-def sift(
-    batch: Batch, decoded: Sequence[Any], window: Window, time_of: Callable[[Any], Any], now: datetime
-) -> Sifted:
+def sift(batch: Batch, decoded: Sequence[Any], window: Window, kind: Kind, now: datetime) -> Sifted:
     """Leave out blank lines, which are nothing, and events outside the window."""
-    for place, rejection in batch.rejected:
-        decoded = [*decoded[:place], rejection, *decoded[place + 1 :]]
-    blank = Rejection in set(map(type, decoded))
-    if not blank and not window:
+    if batch.rejected:
+        decoded = list(decoded)
+        for place, rejection in batch.rejected:
+            decoded[place] = kind.refused(rejection)
+    if not window and set(map(type, decoded)) == {kind.plain}:
         return Sifted(decoded, Arrived(batch, now))
     places, left_out = [], 0
     for place, event in enumerate(decoded):
-        if type(event) is Rejection:
-            if event.reason is not Reason.EMPTY:
+        refused = kind.refusal(event)
+        if refused is not None:
+            if refused.reason is not Reason.EMPTY:
                 places.append(place)
-        elif window and not window.holds(in_utc(time_of(event))):
+        elif window and not window.holds(in_utc(kind.time_of(event))):
             left_out += 1
         else:
             places.append(place)

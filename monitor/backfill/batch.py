@@ -42,6 +42,12 @@ class Batch:
     rejected: tuple[tuple[int, Rejection], ...] = ()
     open: bool = False
 
+    @property
+    def place(self) -> Place:
+        """Where to go on behind it."""
+        unbroken = self.block is not None and not self.block.endswith(b"\n")
+        return Place(self.end, self.first + self.count, self.digest, unbroken)
+
     def bodies(self) -> list[bytes]:
         """The records one by one, without line breaks."""
         if self.block is None:

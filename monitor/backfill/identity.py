@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
-from monitor.backfill.batch import Batch, Place
+from monitor.backfill.batch import Place
 from monitor.backfill.source import Source
 from monitor.storage import tables
 from monitor.storage.upsert import upsert
@@ -71,7 +71,7 @@ def continued(source: Source, known: Known) -> Place | None:
     return Place(known.position, known.next_offset, digest, unbroken=last != b"\n")
 
 
-def note(connection: Connection, known: Known, batch: Batch, left_out: int, now: datetime) -> None:
+def note(connection: Connection, known: Known, reached: Place, left_out: int, now: datetime) -> None:
     """Write how far a file was read, in the transaction that counts what was read."""
     row: dict[str, Any] = {
         "topic": known.topic,
@@ -80,8 +80,8 @@ def note(connection: Connection, known: Known, batch: Batch, left_out: int, now:
         "kind": known.kind,
         "form": known.form,
         "name": known.name,
-        "position": batch.end,
-        "digest": batch.digest.hexdigest(),
+        "position": reached.position,
+        "digest": reached.digest.hexdigest(),
         "left_out": known.left_out + left_out,
         "updated_at": now,
     }

@@ -11,20 +11,31 @@ from sqlalchemy import Engine, Table
 
 from monitor.backfill.batch import Batch
 from monitor.backfill.decoding import decoding_with, exchanges_of
+from monitor.events.exchange import Exchange
 from monitor.events.pseudonym import Pseudonyms
 from monitor.events.rejection import Reason, Rejection
 from monitor.events.security import decode_security
+from monitor.events.security_event import SecurityEvent
 from monitor.judging.book import Book
 from monitor.ledger.partition import Arrivals, Limits, PartitionLedger
 from monitor.security.ledger import SecurityLedger
 from monitor.security.store import SecurityStore
 from monitor.settings import Settings
 from monitor.storage import tables
-from monitor.storage.partition import PartitionStore
+from monitor.storage.partition import HOUR_S, PartitionStore
 from monitor.storage.progress import Also
+from monitor.xroad.call import DUPLICATE
+from monitor.xroad.changes import XroadChanges
+from monitor.xroad.decode import Decoded, decode_records
+from monitor.xroad.half import SIDES
+from monitor.xroad.ledger import PairingLimits
+from monitor.xroad.opening import XroadParts, open_partition
+from monitor.xroad.store import XroadWritten
 
 # Lines of a file need not be in the order of their times: none is late.
 _NEVER_LATE = timedelta(days=366 * 100)
+_A_MOMENT = timedelta(seconds=1)
+_HOUR_MS = HOUR_S * 1000
 
 
 class Counted(Protocol):
@@ -68,19 +79,30 @@ class Added(NamedTuple):
     duplicates: int
 
 
+def _nothing_waits(_now: datetime) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file's partition, taken over from the database."""
+    """A file's partition, taken over from the database.
+
+    `added(written)` is told of each transaction. `finish(now)` says that nothing more comes from the file,
+    and returns whether there is something to write for that reason.
+    """
 
     ledger: Ledger
     store: Store
     added: Callable[[Any], Added]
+    finish: Callable[[datetime], bool] = _nothing_waits
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of history.
 
+    `decode` makes one event of each record; those of the type `plain` are certain to be good, and of others
+    `refusal(event)` says whether nothing in it is; `refused(rejection)` makes an event of that.
     `hours(changes)` are the hours that changes touch (epoch seconds), `by_hour` the table that reports sum
     them from, with the columns `hour` and `topic`. `open(topic, now)` raises sqlalchemy.exc.DBAPIError.
     """
@@ -88,6 +110,9 @@ class Kind:
     name: str
     one: str
     decode: Callable[[Batch], Sequence[Any]]
+    plain: type
+    refusal: Callable[[Any], Rejection | None]
+    refused: Callable[[Rejection], Any]
     time_of: Callable[[Any], Any]
     open: Callable[[str, datetime], Opened]
     hours: Callable[[Any], Iterable[int]]
@@ -96,6 +121,7 @@ class Kind:
 
 def kinds_of(settings: Settings, engine: Engine, book: Book, max_age: timedelta) -> Mapping[str, Kind]:
     """The kinds by name; an event older than `max_age` is rejected."""
+    pseudonyms = Pseudonyms.of(settings)
     limits = Limits(
         late_after=_NEVER_LATE,
         max_event_age=max_age,
@@ -106,6 +132,9 @@ def kinds_of(settings: Settings, engine: Engine, book: Book, max_age: timedelta)
         name="exchanges",
         one="an exchange",
         decode=exchanges_of,
+        plain=Exchange,
+        refusal=_itself,
+        refused=_itself,
         time_of=lambda event: event.time,
         open=lambda topic, now: _open_exchanges(engine, book, limits, topic, now),
         hours=lambda changes: changes.tallies,
@@ -115,12 +144,58 @@ def kinds_of(settings: Settings, engine: Engine, book: Book, max_age: timedelta)
         name="security-events",
         one="a security event",
         decode=decoding_with(decode_security),
+        plain=SecurityEvent,
+        refusal=_itself,
+        refused=_itself,
         time_of=lambda event: event.time,
-        open=lambda topic, now: _open_security(engine, book, limits, Pseudonyms.of(settings), topic, now),
+        open=lambda topic, now: _open_security(engine, book, limits, pseudonyms, topic, now),
         hours=lambda changes: {key.hour for key in changes.counts},
         by_hour=tables.security_counts,
     )
-    return {kind.name: kind for kind in (exchanges, security)}
+    pairing = PairingLimits(settings.xroad_wait)
+    parts = XroadParts.of(engine, book.registry, settings.zone, limits, pairing, pseudonyms)
+    records = Kind(
+        name="xroad-records",
+        one="an X-Road record",
+        decode=decoding_with(decode_records),
+        plain=_NoneIsCertain,
+        refusal=lambda event: None if event.halves else event.rejection,
+        refused=lambda rejection: Decoded([], rejection, 1),
+        time_of=lambda event: float(event.halves[0].begun),
+        open=lambda topic, now: _open_records(parts, topic, now),
+        hours=_hours_of_calls,
+        by_hour=tables.cells,
+    )
+    return {kind.name: kind for kind in (exchanges, security, records)}
+
+
+class _NoneIsCertain:
+    """The type of no event."""
+
+
+def _itself(event: Any) -> Rejection | None:
+    return event if isinstance(event, Rejection) else None
+
+
+def _hours_of_calls(changes: XroadChanges) -> set[int]:
+    lapsed = {each.waiting.half.begun // _HOUR_MS * HOUR_S for each in changes.lapsed}
+    return lapsed | changes.ledger.tallies.keys()
+
+
+def _open_records(parts: XroadParts, topic: str, now: datetime) -> Opened:
+    ledger, store = open_partition(parts, topic, 0, now)
+
+    def added(written: XroadWritten) -> Added:
+        ledger.forget(written.settled)
+        repeated = sum(written.noted[DUPLICATE.format(side)] for side in SIDES)
+        return Added(sum(cell.exchanges for _, cell in written.additions), repeated)
+
+    def finish(now: datetime) -> bool:
+        # Their partners may be in another file, and join when that is counted; none comes from this one.
+        ledger.tick(now + parts.pairing.wait + _A_MOMENT)
+        return ledger.dirty
+
+    return Opened(ledger, store, added, finish)
 
 
 def _open_exchanges(engine: Engine, book: Book, limits: Limits, topic: str, now: datetime) -> Opened:

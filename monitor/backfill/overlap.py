@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, select
 from monitor.backfill.identity import TOPIC_PREFIX
 from monitor.errors import MonitorError
 from monitor.storage.progress import KEYS_PER_QUERY
+from monitor.xroad.late import LATE
 
 HOUR_S = 3600
 
@@ -27,7 +28,8 @@ def refuse_overlap(
 ) -> None:
     """Raise Overlap when a live topic has counted any of the hours, but for the one that holds `until`.
 
-    By hours, not by exchanges: the ids of what was counted live are only remembered for a while.
+    By hours, not by exchanges: the ids of what was counted live are only remembered for a while. Calls over
+    X-Road of which one half came late are of no topic, and history may complete them.
     """
     joined = None if until is None else int(until.timestamp()) // HOUR_S * HOUR_S
     asked = sorted(hour for hour in hours if hour != joined)
@@ -37,6 +39,7 @@ def refuse_overlap(
             .where(
                 by_hour.c.hour.in_(asked[start : start + KEYS_PER_QUERY]),
                 by_hour.c.topic.not_like(f"{TOPIC_PREFIX}%"),
+                by_hour.c.topic != LATE,
             )
             .distinct()
             .order_by(by_hour.c.hour)

@@ -15,7 +15,6 @@ from monitor.backfill.identity import TOPIC_PREFIX, Known, continued, head_of, k
 from monitor.backfill.kinds import Kind
 from monitor.backfill.source import Source
 from monitor.errors import MonitorError, UsageProblem
-from monitor.events.rejection import Rejection
 
 SAMPLE = 100  # records that the kind is told by
 _SAME_HEAD = 1000  # files that begin alike: a first line that every export has
@@ -113,9 +112,10 @@ def _guess(path: Path, kinds: Mapping[str, Kind], sample: list[bytes]) -> Kind:
 
 def _understood(kind: Kind, sample: list[bytes]) -> int:
     events = kind.decode(Batch(0, len(sample), 0, Place.beginning().digest, records=tuple(sample)))
-    return sum(type(event) is not Rejection for event in events)
+    return sum(kind.refusal(event) is None for event in events)
 
 
 def _problem(kind: Kind, body: bytes) -> str:
-    event = kind.decode(Batch(0, 1, 0, Place.beginning().digest, records=(body,)))[0]
-    return event.detail if isinstance(event, Rejection) else ""
+    (event,) = kind.decode(Batch(0, 1, 0, Place.beginning().digest, records=(body,)))
+    refused = kind.refusal(event)
+    return refused.detail if refused is not None else ""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from monitor.backfill.arrival import Window, sift
-from monitor.backfill.batch import Batch
+from monitor.backfill.batch import Batch, Place
 from monitor.backfill.form import Form, splitter_of
 from monitor.backfill.identity import note
 from monitor.backfill.kinds import Kind, Opened
@@ -145,18 +145,17 @@ class _Run:
         source, place = self._found.source, self._found.place
         splitter = splitter_of(Form(self._found.known.form), source.read, place)
         rejects = self._rejects(place.number)
-        last: Batch | None = None
+        reached = place
         try:
             for batch in splitter.batches():
                 if not self._fold(batch, rejects):
                     break
-                last = batch
+                reached = batch.place
                 if self._records >= CHUNK_RECORDS or self._bytes >= CHUNK_BYTES:
-                    self._commit(batch, rejects)
-                    last = None
+                    self._commit(reached, rejects)
                 self._told(source.on_disk, self._outcome.records + self._records)
-            if last is not None:
-                self._commit(last, rejects)
+            if self._opened.finish(self._clock()) or self._records:
+                self._commit(reached, rejects)
             self._told(source.on_disk, self._outcome.records)
             self._outcome.problems += [said for said in (source.damage, splitter.left) if said is not None]
         finally:
@@ -174,14 +173,15 @@ class _Run:
         """Judge and count a batch; False when it is the beginning of a line that is still being written."""
         now, ledger = self._clock(), self._opened.ledger
         decoded = self._kind.decode(batch)
-        if batch.open and isinstance(decoded[0], Rejection):
-            if decoded[0].reason is not Reason.EMPTY:
+        unread = self._kind.refusal(decoded[0]) if batch.open else None
+        if unread is not None:
+            if unread.reason is not Reason.EMPTY:
                 self._outcome.problems.append(
-                    f"line {batch.first + 1}, the last, has no end and is {decoded[0].reason}: left for when "
+                    f"line {batch.first + 1}, the last, has no end and is {unread.reason}: left for when "
                     "it is complete"
                 )
             return False
-        sifted = sift(batch, decoded, self._wishes.window, self._kind.time_of, now)
+        sifted = sift(batch, decoded, self._wishes.window, self._kind, now)
         known = len(ledger.changes.rejections)
         ledger.fold(sifted.events, sifted.arrived, now)
         rejections = ledger.changes.rejections[known:]
@@ -194,8 +194,8 @@ class _Run:
         self._bytes += len(batch.block or b"") + sum(map(len, batch.records))
         return True
 
-    def _commit(self, batch: Batch, rejects: Rejects) -> None:
-        """Write what was counted up to the end of a batch, with the position there, in one transaction.
+    def _commit(self, reached: Place, rejects: Rejects) -> None:
+        """Write what was counted up to a place, with that position, in one transaction.
 
         What was rejected is in its file before: after a kill it may be there twice, never not at all, and the
         next run cuts off what was not committed.
@@ -209,7 +209,7 @@ class _Run:
             until = self._wishes.window.until
             also.append(lambda connection: refuse_overlap(connection, kind.by_hour, hours, until))
         left_out = outcome.left_out + self._left_out
-        also.append(partial(note, known=self._found.known, batch=batch, left_out=left_out, now=now))
+        also.append(partial(note, known=self._found.known, reached=reached, left_out=left_out, now=now))
         written = self._opened.store.write(changes, now, also)
         self._opened.ledger.settled()
         added = self._opened.added(written)

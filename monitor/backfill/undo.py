@@ -17,6 +17,10 @@ def take_back(engine: Engine, topic: str) -> Known:
     known = next((each for each in known_files(engine) if each.topic == topic), None)
     if known is None or not topic.startswith(TOPIC_PREFIX):
         raise UsageProblem(f"{topic}: no such file was counted; `monitor backfill --list` shows all")
+    if known.kind == "xroad-records":
+        raise UsageProblem(
+            f"{topic}: halves of calls from it were joined with others', and cannot be taken apart again"
+        )
     with engine.begin() as connection:
         for table in tables.metadata.sorted_tables:
             if "topic" in table.columns and "partition" in table.columns:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from monitor.backfill.jobs import Told
     from monitor.backfill.run import Outcome
 
-KINDS = ("exchanges", "security-events")
+KINDS = ("exchanges", "security-events", "xroad-records")
 # What is older is no history but a clock that was never set; agreements are not that old either.
 OLDEST_DAYS, MOST_DAYS = 3650, 18_250
 _SECOND = 1.0
@@ -69,7 +69,7 @@ def backfill(
     undo: str | None,
     yes: bool,
 ) -> None:
-    """Count exchanges or security events of the past from files: NDJSON, JSON, or either with gzip.
+    """Count exchanges, security events or X-Road records from files: NDJSON, JSON, or either with gzip.
 
     Reads the files and the registry, and writes the database that workers write: cells, findings, events.
     A file is known by what it holds: a second run adds nothing, an interrupted one goes on where its last
@@ -167,7 +167,8 @@ def _print(outcome: Outcome, settings: Settings) -> None:
 
 
 def _figures(outcome: Outcome) -> str:
-    parts = [f"{outcome.records:,} lines: {outcome.counted:,} counted"]
+    what = "calls counted" if outcome.kind == "xroad-records" else "counted"
+    parts = [f"{outcome.records:,} lines: {outcome.counted:,} {what}"]
     parts += [f"{outcome.duplicates:,} came again"] * bool(outcome.duplicates)
     rejected = sum(outcome.rejected.values())
     parts += [f"{rejected:,} rejected"] * bool(rejected)
