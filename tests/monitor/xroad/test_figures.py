@@ -191,3 +191,22 @@ def test_skew_is_told_for_each_pair_of_servers_and_hour(engine: Engine) -> None:
     assert found["ss1.mps.example"]["samples"] == 50
     assert 650_000 <= found["ss1.mps.example"]["median_us"] <= 750_000
     assert abs(found["ss2.mps.example"]["median_us"]) < 50_000
+
+
+def test_without_ids_the_second_way_gives_the_same_figures(engine: Engine) -> None:
+    """Once all have waited; of calls that are alike within a minute both halves count alone."""
+    pairs = [halves(number, xRequestId=None, messageId=f"m{number}") for number in range(100)]
+    owner = Owner(engine)
+    alike = [halves(200, xRequestId=None), halves(200, xRequestId=None, at=BEGIN + timedelta(seconds=3430))]
+    owner.fold(*[body(record) for pair in [*pairs, *alike] for record in pair])
+    assert owner.commit().noted["joined"] == 0
+    owner.ledger.tick(BEGIN + timedelta(days=1))
+    written = owner.commit()
+    assert (written.noted["joined"], written.noted["second_way"]) == (100, 100)
+    assert len(written.orphans) == 4
+    found = counted(engine)
+    assert (found["joined"], found["ambiguous"]) == (100, 4)
+    assert (found["orphan_client"], found["orphan_producer"]) == (2, 2)
+    service = {key: value for key, value in totals(engine)[1].items() if key[1] == "network"}
+    expected = expected_measures(pairs, service_of)
+    assert service == {key: expected[key] for key in service}

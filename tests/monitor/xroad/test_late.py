@@ -155,6 +155,22 @@ def test_copies_of_what_was_settled_long_ago_are_known(engine: Engine) -> None:
     assert counted(engine) == {"joined_late": 1, "duplicate_client": 1, "duplicate_producer": 1}
 
 
+def test_without_ids_halves_of_two_partitions_meet_only_where_unambiguous(engine: Engine) -> None:
+    """In the database as in memory: of two that fit the same half, none is joined with it."""
+    alone, twice = halves(1, xRequestId=None), halves(2, xRequestId=None)
+    again = halves(2, xRequestId=None, at=BEGIN + timedelta(seconds=50))
+    one, other = Owner(engine, 0), Owner(engine, 1)
+    one.fold(body(alone[0]), body(twice[0]), at=AT)
+    lapse(one)
+    one.fold(body(again[0]), at=AT)
+    lapse(one)
+    other.fold(body(alone[1]), body(twice[1]), at=AT)
+    lapse(other)
+    assert counted(engine) == {"joined_late": 1, "orphan_client": 2, "orphan_producer": 1}
+    cells, _ = totals(engine)
+    assert sum(cell["ok"] for cell in cells.values()) == 4
+
+
 def test_two_workers_settle_at_once_and_no_sum_misses_a_call(engine: Engine) -> None:
     """Both change the same cells again and again; one takes its turn after the other."""
     pairs = [halves(number, serviceCode="verifyIdentity", at=BEGIN) for number in range(60)]
