@@ -117,6 +117,16 @@ class PartitionStore:
         breaches = [(key.pair, key.breach, found.count) for key, found in changes.findings.items()]
         return Written(list(added.values()), breaches, shortened)
 
+    def add(
+        self, connection: Connection, cells: Mapping[CellKey, Cell], findings: Mapping[FindingKey, Finding]
+    ) -> None:
+        """Add to what is stored, in a transaction of somebody else's; nothing is kept in memory."""
+        self._newest_hour = max((key.hour for key in cells), default=None)  # so that all is looked up
+        merged = self._merged_cells(connection, cells)
+        upsert(connection, tables.cells, [self.cell_row(key, cell) for key, cell in merged.items()])
+        found = self._merged_findings(connection, findings)
+        upsert(connection, tables.findings, [self.finding_row(key, each) for key, each in found.items()])
+
     # The transaction's steps
 
     def _merged_cells(self, connection: Connection, added: Mapping[CellKey, Cell]) -> dict[CellKey, Cell]:

@@ -51,7 +51,15 @@ def open_partition(
     `ledger.settled()` and `ledger.forget(written.settled)`. At the end of a file nothing more can come from
     it: `ledger.tick` with a time later by more than the wait lets its last halves lapse.
     """
-    store = XroadStore(parts.engine, topic, partition, parts.book, parts.names, parts.pairing)
+    store = XroadStore(
+        parts.engine,
+        topic,
+        partition,
+        parts.book,
+        parts.names,
+        parts.pairing,
+        parts.limits.max_event_age,
+    )
     # A half that comes again while, or soon after, its call waits must be known.
     window = max(parts.limits.dedupe_window, parts.pairing.wait)
     resumed = store.load(window, parts.limits.dedupe_max_ids, now)

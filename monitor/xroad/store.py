@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine, delete, select
 
@@ -23,12 +23,14 @@ from monitor.xroad.book import RecordBook
 from monitor.xroad.changes import XroadChanges
 from monitor.xroad.figures import Figures
 from monitor.xroad.figures_store import FiguresStore, joined
+from monitor.xroad.frozen import freeze
 from monitor.xroad.half import pack, unpack
 from monitor.xroad.late import Settled, Settling, alone
 from monitor.xroad.late_row import LateCall, LateJudge, summed
 from monitor.xroad.ledger import PairingLimits
 from monitor.xroad.pairing import Waiting
 
+FREEZE_EVERY = timedelta(minutes=10)  # looks for something to freeze; an hour becomes final each hour
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -72,12 +74,15 @@ class XroadStore:
         book: RecordBook,
         names: XroadNames,
         pairing: PairingLimits,
+        max_event_age: timedelta,
     ) -> None:
         self.engine = engine
         self.topic = topic
         self.partition = partition
         self._cells = PartitionStore(engine, topic, partition)
         self._figures = FiguresStore(topic, partition)
+        self._max_event_age = max_event_age
+        self._freeze_at = datetime.min.replace(tzinfo=UTC)
         judge = LateJudge(book, names)
         self._settling = Settling(engine, judge, topic, partition, pairing.window // _MILLISECOND)
 
@@ -106,7 +111,8 @@ class XroadStore:
            calls: monitor.storage.partition.PartitionStore.
         2. Settle halves that lapsed, and new ones whose partner lapsed before: monitor.xroad.late.
         3. Write which halves wait; add figures to those that are stored.
-        4. Call each of `also`, in their order, with the connection; what one raises undoes everything.
+        4. Now and then, by one partition for all: freeze late calls that are final (monitor.xroad.frozen).
+        5. Call each of `also`, in their order, with the connection; what one raises undoes everything.
 
         Raises Fenced when the partition belongs to another worker, DBAPIError when the database failed;
         then nothing was written (or, where the answer to COMMIT was lost, a second try is Fenced).
@@ -118,6 +124,9 @@ class XroadStore:
             settled = self._settling.settle(connection, changes.lapsed, changes.waits.values(), now)
             self._write_waiting(connection, changes, settled.settled)
             self._figures.add(connection, [changes.figures, settled.figures])
+            if self.partition == 0 and now >= self._freeze_at:
+                frozen = freeze(connection, self.engine, self._max_event_age, now)
+                self._freeze_at = now + (FREEZE_EVERY if not frozen else timedelta(0))
 
         written = self._cells.write(changes.ledger, now, [own, *also])
         fresh = [late for late, _ in settled.fresh]

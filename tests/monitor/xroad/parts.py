@@ -154,7 +154,7 @@ class Owner:
     ) -> None:
         pairing = PairingLimits(wait)
         held = limits(**{"max_event_age": timedelta(days=36_500), **changes})
-        self.store = XroadStore(engine, topic, partition, BOOK, NAMES, pairing)
+        self.store = XroadStore(engine, topic, partition, BOOK, NAMES, pairing, held.max_event_age)
         resumed = self.store.load(max(held.dedupe_window, wait), held.dedupe_max_ids, BEGIN)
         ids: IdMemory = resumed.ids
         self.ledger = XroadLedger(

@@ -1,0 +1,75 @@
+"""Late calls that nothing can change any more: their sums stay, their rows go. And a source taken back.
+
+A half older than MONITOR_MAX_EVENT_AGE is a dead letter, so that an hour of late calls that lies before it,
+and that nobody has changed for a while, is final. Its cells move to another partition of the same source, and
+its rows are deleted: the table holds no more than that time's.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, Connection, Engine, delete, func, select, type_coerce
+
+from monitor.storage import tables
+from monitor.storage.partition import PartitionStore
+from monitor.storage.progress import KEYS_PER_QUERY
+from monitor.storage.tables import to_microseconds
+from monitor.xroad.figures_store import FiguresStore
+from monitor.xroad.late import FROZEN, LATE, OPEN, rewrite, take_turn
+from monitor.xroad.late_row import of_row, summed
+
+UNCHANGED = timedelta(
+    days=2
+)  # for which an hour must have been left alone: a backfill may be reading old files
+MOST_CALLS = 20_000  # in one transaction: a second or so on either database
+
+
+def freeze(connection: Connection, engine: Engine, max_event_age: timedelta, now: datetime) -> int:
+    """Freeze the oldest hour that is final, if there is one; return how many calls' rows went.
+
+    To be called again while it deletes any. `max_event_age` is that of whoever reads records. Raises
+    sqlalchemy.exc.DBAPIError.
+    """
+    late = tables.xroad_late
+    # A day for clocks that were ahead, which halves may be.
+    final = int((now - max_event_age - timedelta(days=1)).timestamp())
+    changed = func.max(type_coerce(late.c.changed_at, BigInteger))
+    query = select(late.c.hour).where(late.c.hour < final).group_by(late.c.hour)
+    query = query.having(changed < to_microseconds(now - UNCHANGED)).order_by(late.c.hour).limit(1)
+    if connection.execute(query).first() is None:
+        return 0
+    take_turn(connection)
+    hour = connection.execute(query).scalar()
+    if hour is None:
+        return 0
+    # A call is in one cell, so an hour can be frozen in parts.
+    rows = select(late).where(late.c.hour == hour).order_by(late.c.call).limit(MOST_CALLS)
+    calls = [of_row(row) for row in connection.execute(rows).mappings()]
+    cells, findings, figures = summed(calls)
+    store = PartitionStore(engine, LATE, FROZEN)
+    store.add(connection, cells, findings)
+    FiguresStore(LATE, FROZEN).add(connection, [figures])
+    names = [call.name for call in calls]
+    for start in range(0, len(names), KEYS_PER_QUERY):
+        connection.execute(delete(late).where(late.c.call.in_(names[start : start + KEYS_PER_QUERY])))
+    _rewrite(connection, engine, {call.key for call in calls})
+    return len(calls)
+
+
+def retract(connection: Connection, engine: Engine, topic: str) -> int:
+    """Delete the late calls whose first half came from a source, and correct their cells; return how many.
+
+    Halves of the source that completed another's call stay with it. Raises sqlalchemy.exc.DBAPIError.
+    """
+    late = tables.xroad_late
+    take_turn(connection)
+    rows = connection.execute(select(late).where(late.c.topic == topic)).mappings()
+    touched = {of_row(row).key for row in rows}
+    gone = connection.execute(delete(late).where(late.c.topic == topic)).rowcount
+    _rewrite(connection, engine, touched)
+    return gone
+
+
+def _rewrite(connection: Connection, engine: Engine, touched: set[tuple[int, str, str, str]]) -> None:
+    rewrite(connection, PartitionStore(engine, LATE, OPEN), FiguresStore(LATE, OPEN), set(touched))
