@@ -307,7 +307,7 @@ def test_locks_hold_names_and_hashes_alone() -> None:
         lock = path.read_text(encoding="utf-8")
         assert "://" not in lock, path
         entries = re.split(r"\n(?=[a-z])", re.sub(r"^#.*\n", "", lock, flags=re.MULTILINE).strip())
-        assert len(entries) > 10, path
+        assert len(entries) > 5, path  # the shortest is what builds the project
         for entry in entries:
             assert re.match(r"[a-z0-9-]+==\S+", entry), f"{path}: {entry[:60]}"
             assert "--hash=sha256:" in entry, f"{path}: {entry[:60]}"
