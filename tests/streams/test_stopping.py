@@ -70,3 +70,16 @@ def test_an_end_in_order_does_not_wait_for_the_deadline() -> None:
     assert subprocess.run([sys.executable, "-c", script], timeout=50, check=False).returncode == 0
     assert time.monotonic() - began < 50
     assert STOP_WITHIN_S < 10  # what is promised
+
+
+def test_a_worker_that_is_told_while_it_loads_leaves_with_status_0() -> None:
+    """Before Faust handles signals: a program that is a container's process 1 would not hear it otherwise."""
+    script = (
+        "import time\nfrom streams.stopping import Deadline, leave_when_told\n"
+        "leave_when_told(Deadline())\nprint('told', flush=True)\ntime.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "told\n"
+        process.terminate()
+        assert process.wait(30) == 0
