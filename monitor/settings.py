@@ -119,6 +119,14 @@ class Settings(BaseSettings):
         Path | None,
         Field(description="a YAML file of limits and targets; without it, those that come with the monitor"),
     ] = None
+    report_rules: Annotated[
+        Path | None,
+        Field(description="a YAML file of how reports score agencies; without it, as the monitor comes"),
+    ] = None
+    report_narratives: Annotated[
+        Path | None,
+        Field(description="a folder of what people write into reports, by period, agency and language"),
+    ] = None
 
     commit_interval: Annotated[float, Field(gt=0, le=60, description="seconds between transactions")] = 0.15
     max_uncommitted: Annotated[

@@ -204,6 +204,8 @@ def commands(group: click.Group = cli, path: tuple[str, ...] = ("monitor",)) -> 
         command = group.get_command(context, name)
         assert command is not None
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield " ".join((*path, name))
             yield from commands(command, (*path, name))
         else:
             yield " ".join((*path, name))

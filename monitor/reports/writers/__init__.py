@@ -21,6 +21,7 @@ Writer = Callable[[Report, Texts, Path], list[Path]]
 WRITERS: Final[dict[str, str]] = {
     "json": "monitor.reports.writers.json:write",
     "csv": "monitor.reports.writers.csv:write",
+    "csv-plain": "monitor.reports.writers.csv:write_plain",
 }
 """Name of the format -> where its writer is; it is imported when it is used."""
 

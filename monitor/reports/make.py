@@ -1,0 +1,145 @@
+"""Makes reports: reads the database once, asks for what others know, builds, compares, and keeps a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Engine
+
+from monitor.calendar.working import working_days
+from monitor.duties.assess import Terms
+from monitor.duties.rules import read_rules
+from monitor.errors import UsageProblem
+from monitor.registry.registry import Registry
+from monitor.reports import runs
+from monitor.reports.build.whole import Given, build
+from monitor.reports.changes import compare
+from monitor.reports.figures import Language
+from monitor.reports.gather.cells import Progress
+from monitor.reports.gather.gathered import Gathered, gather
+from monitor.reports.model import Report, SecurityPart
+from monitor.reports.narrative import Written, read_narrative
+from monitor.reports.period import Period
+from monitor.reports.rules import ReportRules, read_report_rules
+from monitor.reports.runs import LONGEST_ISSUER
+from monitor.reports.security import Asked, security_reader
+from monitor.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What reports are wanted: agencies by present code, None for the national report."""
+
+    period: Period
+    agencies: tuple[str | None, ...]
+    languages: tuple[Language, ...]
+    issuer: str | None = None
+    narrative: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What reports are made with; read before anything that takes long, so that mistakes are told at once."""
+
+    terms: Terms
+    rules: ReportRules
+    settings: Settings
+
+    @classmethod
+    def of(cls, settings: Settings, registry: Registry) -> Desk:
+        """Read the files that settings name. Raises MonitorError for one that cannot be used."""
+        terms = Terms(registry, read_rules(settings.duties), working_days(settings), settings.zone)
+        return cls(terms, read_report_rules(settings.report_rules), settings)
+
+
+def issuer_named(text: str | None) -> str | None:
+    """An office or role as it is kept. Raises UsageProblem for one that is too long, or is an address."""
+    if text is None:
+        return None
+    office = " ".join(text.split())
+    if not office or len(office) > LONGEST_ISSUER:
+        raise UsageProblem(f"--issuer: expected an office or role of 1 to {LONGEST_ISSUER} characters")
+    if "@" in office:
+        raise UsageProblem(f"--issuer {office}: expected an office or role, not an address")
+    return office
+
+
+def narratives(desk: Desk, order: Order) -> dict[tuple[str | None, Language], Written]:
+    """What people wrote for each report that is wanted. Raises MonitorError."""
+    path = order.narrative or desk.settings.report_narratives
+    return {
+        (agency, language): read_narrative(path, order.period, agency, language) if path else Written()
+        for agency in order.agencies
+        for language in order.languages
+    }
+
+
+def reports(
+    engine: Engine,
+    desk: Desk,
+    order: Order,
+    written: dict[tuple[str | None, Language], Written],
+    now: datetime,
+    progress: Progress | None = None,
+) -> Iterator[tuple[Report, Written]]:
+    """Make every report that is wanted, from one reading of the database, with what was written for each.
+
+    What an earlier issue said of a slot is carried over where nothing new was written. Nothing is recorded.
+    Raises UsageProblem, MonitorError, and sqlalchemy.exc.DBAPIError.
+    """
+    gathered = gather(engine, desk.terms, order.period, now, progress)
+    for agency in order.agencies:
+        security = _security(engine, desk, gathered, agency)
+        for language in order.languages:
+            given = written[agency, language]
+            with engine.connect() as connection:
+                earlier = runs.last_written(connection, order.period.key, agency, language)
+                signed = runs.last_signed(connection, order.period.key, agency)
+            whole = given.over(earlier)
+            report = build(
+                gathered,
+                agency,
+                Given(
+                    language=language,
+                    issuer=order.issuer,
+                    rules=desk.rules.composite,
+                    security=security,
+                    service_quality=None,
+                    written=whole,
+                    carried=frozenset(
+                        slot for slot, text in whole.slots.items() if given.slots.get(slot, "") != text
+                    ),
+                ),
+            )
+            if signed is not None:
+                run, before = signed
+                reissue = compare(report, before, run.id, run.signed_at)
+                report = msgspec.structs.replace(report, reissue=reissue)
+            yield report, whole
+
+
+def _security(engine: Engine, desk: Desk, gathered: Gathered, agency: str | None) -> SecurityPart | None:
+    reader = security_reader()
+    if reader is None:
+        return None
+    asked = Asked(
+        span=gathered.tallied.span,
+        before=None if gathered.before is None else gathered.before.tallied.span,
+        year_ago=None if gathered.year_ago is None else gathered.year_ago.tallied.span,
+        agency=agency,
+        canonical=gathered.registry.canonical,
+        half_life=desk.settings.risk_half_life,
+        now=gathered.made_at,
+    )
+    with engine.connect() as connection:
+        return reader(connection, asked)
+
+
+def recorded(engine: Engine, made: Iterable[tuple[Report, Written]]) -> list[Report]:
+    """Keep a record of reports, and return them with their numbers. Raises sqlalchemy.exc.DBAPIError."""
+    with engine.begin() as connection:
+        return [runs.add(connection, report, written) for report, written in made]
