@@ -1,0 +1,100 @@
+"""Calls as exchanges: whose they are, how they are judged, and what of people is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from monitor.events.pseudonym import Pseudonyms
+from monitor.events.rejection import Reason
+from monitor.storage import tables
+from tests.monitor.xroad.parts import BEGIN, KEY, Owner, body, halves, memory, rows
+
+AT = BEGIN + timedelta(hours=2)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A database of this test's own."""
+    engine = memory(tmp_path / "monitor.db")
+    yield engine
+    engine.dispose()
+
+
+def findings(engine: Engine) -> dict[tuple[str, str], int]:
+    """How often which breach of whose, over all sources."""
+    found: dict[tuple[str, str], int] = {}
+    for row in rows(engine, tables.findings):
+        key = (row["service"], row["breach"])
+        found[key] = found.get(key, 0) + row["count"]
+    return found
+
+
+@pytest.mark.parametrize("sides", [(0, 1), (0,), (1,)])
+def test_a_call_is_judged_as_any_exchange_but_for_its_purpose(engine: Engine, sides: tuple[int, ...]) -> None:
+    """Joined or from one side: what is not agreed is a finding, what records cannot tell is none."""
+    owner = Owner(engine)
+    for number in (1, 2, 4):  # the last is of a service without an agreement
+        pair = halves(number)
+        owner.fold(*[body(pair[side]) for side in sides], at=AT)
+    owner.ledger.tick(AT + timedelta(days=1))
+    owner.commit()
+    assert findings(engine) == {("population.lookup-citizen", "no_agreement"): 1}
+    assert sum(row["breached"] for row in rows(engine, tables.cells)) == 1
+
+
+def test_names_that_no_pattern_matches_are_gaps_with_their_volume(engine: Engine) -> None:
+    """Under kinds of their own, as X-Road has them; a record that says nothing is none."""
+    owner = Owner(engine)
+    strange: dict[str, Any] = {"clientMemberCode": "G77", "serviceCode": "newService", "serviceVersion": None}
+    for number in (1, 2):
+        owner.fold(*map(body, halves(number, **strange)), at=AT)
+    owner.fold(body(halves(3, **strange)[0]), at=AT)
+    parts = ("clientXRoadInstance", "clientMemberClass", "clientMemberCode", "clientSubsystemCode")
+    nobody: dict[str, Any] = dict.fromkeys(parts)
+    owner.fold(*map(body, halves(5, **nobody)), at=AT)
+    owner.ledger.tick(AT + timedelta(days=1))
+    owner.commit()
+    assert {(row["kind"], row["name"]): row["count"] for row in rows(engine, tables.gaps)} == {
+        ("xroad-member", "VN/GOV/G77/his-1"): 3,
+        ("xroad-service", "VN/GOV/G01/population/newService"): 3,
+    }
+    assert {row["consumer"] for row in rows(engine, tables.cells)} == {"unregistered"}
+
+
+def test_users_are_pseudonyms_wherever_halves_are_kept(engine: Engine) -> None:
+    """In halves that wait, in late calls, and for rules."""
+    owner = Owner(engine)
+    owner.ledger.witnessed = []
+    user: dict[str, Any] = {"messageUserId": "EE37701010101", "messageIssue": "Nguyen"}
+    owner.fold(*map(body, halves(1, **user)), body(halves(2, **user)[0]), at=AT)
+    owner.commit()
+    owner.ledger.tick(AT + timedelta(days=1))
+    owner.fold(body(halves(3, **user)[1]), at=AT)
+    owner.commit()
+    pseudonym = Pseudonyms(KEY).of_value("EE37701010101")
+    assert pseudonym is not None
+    ((exchange, _, _, _),) = owner.ledger.witnessed
+    assert bytes(exchange.actor) == b'"%s"' % pseudonym.encode()
+    (waiting,) = rows(engine, tables.xroad_waiting)
+    (late,) = rows(engine, tables.xroad_late)
+    for stored in (waiting["half"], late["client"]):
+        assert pseudonym.encode() in stored
+        assert b"377010" not in stored
+        assert b"Nguyen" not in stored
+
+
+def test_times_out_of_bounds_are_rejected_and_no_more_than_that(engine: Engine) -> None:
+    """A day ahead is the limit, as a server's clock may be wrong by hours."""
+    owner = Owner(engine, max_event_age=timedelta(days=90))
+    client, producer = halves(1, clock=23 * 3_600_000)
+    ahead, old = halves(2, at=AT + timedelta(hours=25))[0], halves(3, at=AT - timedelta(days=91))[0]
+    owner.fold(body(client, ahead, old, producer), body(ahead), at=AT)
+    assert owner.ledger.changes.rejected == {Reason.IN_FUTURE: 2}
+    assert [offset for offset, _ in owner.ledger.changes.rejections] == [0, 1]
+    assert owner.commit().noted["joined"] == 1
