@@ -1,1 +1,1 @@
-"""Charts for print, as SVG: vectors, labels on the marks, a palette that colour-blind people and printers bear."""
+"""Charts for print, as SVG: vectors, labels on the marks, readable without colour."""

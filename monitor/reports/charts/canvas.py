@@ -1,4 +1,4 @@
-"""Drawing of SVG: shapes and texts, escaped, with numbers rounded so that the same data give the same file."""
+"""Drawing of SVG: shapes and escaped texts; the same data give the same file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FONTS: Final = (
     "'IBM Plex Sans', 'IBM Plex Sans Condensed', 'Segoe UI', Roboto, 'Noto Sans', Arial, sans-serif"
 )
 SIZE: Final = 11.0
-# Mean advance of a letter in ems. That of wide system fonts, so that labels fit wherever the drawing is shown.
+# Mean advance of a letter in ems: that of wide system fonts, so that labels fit wherever it is shown.
 _ADVANCE: Final = 0.56
 
 Anchor = Literal["start", "middle", "end"]
@@ -152,7 +152,8 @@ class Canvas:
         defined = f"<defs>{''.join(self._patterns.values())}</defs>" if self._patterns else ""
         name = escape(self.name)
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(self.width)} {number(self.height)}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" '
+            f'viewBox="0 0 {number(self.width)} {number(self.height)}" '
             f'width="{number(self.width)}" height="{number(self.height)}" role="img" '
             f'aria-labelledby="{name}-t {name}-d" font-family="{FONTS}" font-stretch="condensed">'
             f'<title id="{name}-t">{escape(self.title)}</title>'

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from monitor.reports.figures import Text
-from monitor.reports.texts import clauses, kinds, obstacles, sentences, terms
+from monitor.reports.texts import clauses, kinds, layout, obstacles, sentences, terms
 
 _MODULES: tuple[Mapping[str, tuple[str, str]], ...] = (
     terms.WORDS,
@@ -17,6 +17,7 @@ _MODULES: tuple[Mapping[str, tuple[str, str]], ...] = (
     clauses.WORDS,
     sentences.WORDS,
     obstacles.WORDS,
+    layout.WORDS,
 )
 
 
