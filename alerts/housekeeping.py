@@ -21,11 +21,12 @@ from alerts.engine.tables import progress
 from alerts.incidents.metrics import IncidentMetrics
 from alerts.incidents.store import read_standing, take_clock_detections
 from alerts.lifecycle.book import AlertBook
-from alerts.lifecycle.store import open_by_level
+from alerts.lifecycle.store import most_serious, open_by_level
 from alerts.lifecycle.upkeep import due_repeats, prune, resolve_quiet
 from alerts.metrics import AlertMetrics
 from alerts.risk.metrics import RiskMetrics
 from alerts.risk.store import forget_risk, read_risk
+from alerts.standing import SHOWN, Standing
 from monitor.lifecycle.store import prune_requests
 from monitor.security.store import prune as prune_security_events
 from monitor.settings import Settings
@@ -44,11 +45,12 @@ _T = TypeVar("_T")
 
 
 class Shown(NamedTuple):
-    """The metrics that are read from the database, not counted."""
+    """What is read from the database and shown: metrics, and the page's list."""
 
     alerts: AlertMetrics
     incidents: IncidentMetrics
     risk: RiskMetrics
+    standing: Standing
 
 
 class Housekeeping:
@@ -121,7 +123,9 @@ class Housekeeping:
         """Read what metrics show. Raises sqlalchemy.exc.DBAPIError."""
         now = datetime.now(UTC)
         with self._engine.connect() as connection:
-            self._shown.alerts.show_open(open_by_level(connection))
+            by_level = open_by_level(connection)
+            self._shown.alerts.show_open(by_level)
+            self._shown.standing.show(by_level, most_serious(connection, SHOWN))
             self._shown.incidents.show(read_standing(connection))
             self._shown.risk.show(read_risk(connection, now, self._settings.risk_half_life))
 

@@ -19,6 +19,7 @@ from alerts.metrics import AlertMetrics
 from alerts.risk.metrics import RiskMetrics
 from alerts.rule import Baseline, RuleSet
 from alerts.sigma.reload import RuleMetrics, Rules
+from alerts.standing import Standing
 from alerts.watch import Desk, Told
 from monitor.calendar.working import working_days
 from monitor.events.pseudonym import Pseudonyms
@@ -89,7 +90,8 @@ class Watching:
 def watching(settings: Settings, engine: Engine, book: Book, metrics: CollectorRegistry) -> Watching:
     """Load the rules and declare the metrics. Raises RuleProblems, listing every one."""
     rules = Rules(settings.rules_folder, time.time(), RuleMetrics.create(metrics), strict=False)
-    shown = Shown(AlertMetrics.create(metrics), IncidentMetrics(), RiskMetrics(lambda: datetime.now(UTC)))
+    risk = RiskMetrics(lambda: datetime.now(UTC))
+    shown = Shown(AlertMetrics.create(metrics), IncidentMetrics(), risk, Standing())
     metrics.register(shown.incidents)
     metrics.register(shown.risk)
     engines = EngineMetrics()

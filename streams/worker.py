@@ -86,7 +86,13 @@ def build(settings: Settings) -> App:
     # For reading only: on SQLite any other takes the write lock to read.
     reading = open_engine(settings.sqlalchemy_url, read_only=True)
     app.beside = (watched.serve(app), Refreshing(_figures(settings, registry, reading, metrics)))
-    sources = Sources.of(counted, own, lambda: app.lanes.lag().items(), app.lanes.open_partitions)
+    sources = Sources.of(
+        counted,
+        own,
+        lambda: app.lanes.lag().items(),
+        app.lanes.open_partitions,
+        watched.shown.standing.document,
+    )
     app.web_parts = WebParts(
         overview=Overview(sources, registry, datetime.now(UTC).timestamp()),
         metrics=metrics,

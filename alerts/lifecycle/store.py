@@ -93,6 +93,14 @@ def select_alerts(connection: Connection, wanted: Wanted, limit: int | None = No
     return _read(connection, query if limit is None else query.limit(limit))
 
 
+def most_serious(connection: Connection, limit: int) -> list[Alert]:
+    """Open alerts: those that nobody has acknowledged first, then by level, the newest events first."""
+    column = alerts.c
+    query = select(alerts).where(column.state == "open")
+    order = column.acknowledged_at.is_not(None), column.level.desc(), column.last_time.desc(), column.id
+    return _read(connection, query.order_by(*order).limit(limit))
+
+
 def stream_alerts(connection: Connection, wanted: Wanted) -> Iterator[Alert]:
     """The alerts that are wanted, the oldest events first, however many: a portion in memory at a time."""
     query = select(alerts).where(*_conditions(wanted))

@@ -14,8 +14,9 @@ from monitor.metrics.own import OwnMetrics
 from monitor.metrics.weighted import WeightedHistogram, quantile
 from monitor.registry.registry import Registry
 from monitor.web.history import HISTORY_S, History, Sample
-from monitor.web.ranking import agency_rows, kind_rows, pair_rows
+from monitor.web.ranking import agency_names, agency_rows, kind_rows, pair_rows
 
+LAGGING = 10  # partitions whose lag is shown: two lines of a wall screen
 TOP = 12  # rows of a table: what a person takes in at a glance; the rest is a number
 SHORT_S, LONG_S = 10.0, 60.0
 Document = dict[str, Any]
@@ -32,6 +33,7 @@ class Sources:
     dead_letters: Callable[[], Mapping[str, int]]  # by reason
     commits: Callable[[], int]  # transactions so far
     partitions: Callable[[], int]  # that this worker reads
+    alerts: Callable[[], Document]  # open ones by level, the first `rows`, how many `more`
 
     @classmethod
     def of(
@@ -40,6 +42,7 @@ class Sources:
         own: OwnMetrics,
         lag: Callable[[], Lags],
         partitions: Callable[[], int],
+        alerts: Callable[[], Document],
     ) -> Sources:
         """Take dead letters, commits and event ages from the worker's own metrics."""
         return cls(
@@ -49,6 +52,7 @@ class Sources:
             dead_letters=lambda: _dead_letters(own),
             commits=lambda: _commits(own),
             partitions=partitions,
+            alerts=alerts,
         )
 
 
@@ -105,6 +109,7 @@ class Overview:
             **sampled,
             "totals": self._totals(snapshot) | {"dead_letters": sum(letters.values())},
             "lag": _lag(lag),
+            "alerts": self._alerts(),
             "agencies": _top(agency_rows(snapshot, self._registry)),
             "breaches": _top(kind_rows(snapshot.breaches)),
             "pairs": _top(pair_rows(snapshot, self._registry)),
@@ -128,6 +133,11 @@ class Overview:
             "services_registered": len(self._registry.services),
             "pairs_active": len(snapshot.pairs),
         }
+
+    def _alerts(self) -> Document:
+        alerts = self._sources.alerts()
+        rows = [row | {"agency": agency_names(self._registry, row["agency"])} for row in alerts["rows"]]
+        return alerts | {"rows": rows}
 
     def _rates(self) -> Document:
         short, long = self._history.rates(SHORT_S), self._history.rates(LONG_S)
@@ -156,7 +166,7 @@ class Overview:
 
 def _lag(lag: Mapping[tuple[str, int], int]) -> Document:
     """The partitions furthest behind, but in their own order: rows that change places cannot be read."""
-    furthest = sorted(lag.items(), key=lambda each: (-each[1], each[0]))[:TOP]
+    furthest = sorted(lag.items(), key=lambda each: (-each[1], each[0]))[:LAGGING]
     rows = [{"topic": topic, "partition": number, "records": n} for (topic, number), n in sorted(furthest)]
     return {"total": sum(lag.values()), "partitions": {"rows": rows, "more": len(lag) - len(rows)}}
 

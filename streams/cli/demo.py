@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -36,6 +37,8 @@ SHARES = {
     "malformed": 0.004,
     "late": 0.003,
 }
+# What happens in the first minutes, so that alerts open while somebody watches; later incidents by chance.
+INCIDENTS = ("stuffing@15s", "bulk@30s", "enumeration@45s", "leak@60s", "tampering@2m", "watched@3m")
 
 Say = Callable[[str], None]
 
@@ -62,8 +65,9 @@ def demo(*, rate: float, seconds: float | None, plain: bool, port: int | None, k
     """Run the whole monitor on this machine, with simulated exchanges.
 
     Starts the embedded broker, a worker on SQLite and the simulator, each on free ports of this machine
-    only, and shows the worker's figures and the addresses of its page until Ctrl-C. Reads the registry
-    (MONITOR_REGISTRY) and MONITOR_TIMEZONE; other settings do not apply. Leaves nothing behind.
+    only, and shows the worker's figures and the addresses of its page until Ctrl-C. In the first three
+    minutes a few incidents happen, so that alerts open. Reads the registry (MONITOR_REGISTRY) and
+    MONITOR_TIMEZONE; other settings do not apply. Leaves nothing behind.
 
     Exit status: 0 stopped or time over, 1 when a part did not start or ended by itself, 2 wrong use.
     """
@@ -115,12 +119,15 @@ class _Stage:
         migrate(engine)
         engine.dispose()
         environment = {f"{PREFIX}{name}".upper(): str(value) for name, value in own.items()}
+        # Rules tell people apart by pseudonyms made with a key; that of a demo is nobody's secret for long.
+        environment[f"{PREFIX}PSEUDONYM_KEY"] = secrets.token_hex()
         self._start("worker", environment, "worker")
         self._await_ready(settings)
         # Only now: what is sent before would be old when it is counted, and the event age would show that.
         shares = [text for name, share in SHARES.items() for text in (f"--{name}", str(share))]
         if not self._stop.is_set():
-            self._start("simulator", environment, "simulate", "--rate", str(rate), *shares)
+            incidents = [text for incident in INCIDENTS for text in ("--incident", incident)]
+            self._start("simulator", environment, "simulate", "--rate", str(rate), *shares, *incidents)
         return settings
 
     def _await_ready(self, settings: Settings) -> None:

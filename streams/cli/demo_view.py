@@ -14,7 +14,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 Document = dict[str, Any]
-ROWS = 6  # of each list: with everything else they fit a terminal of 24 lines
+ROWS = 5  # of each list: with everything else they fit a terminal of 24 lines
+ALERTS = 3
 CURVE = 60  # characters of the curve, two seconds each
 _BLOCKS = "▁▂▃▄▅▆▇█"
 SILENT = "the worker does not answer"
@@ -74,6 +75,7 @@ def line(document: Document) -> str:
         "exchanges/s": f"{document['rates']['exchanges_10s']:.1f}",
         "agencies": totals["agencies_active"],
         "breaches": totals["breaches"],
+        "alerts": sum(document["alerts"]["open"].values()),
         "dead-letters": totals["dead_letters"],
         "lag": document["lag"]["total"],
         "event-age-p99": _seconds(age["p99"]),
@@ -89,6 +91,7 @@ def drawn(document: Document, address: str) -> RenderableType:
         ("exchanges", f"{totals['exchanges']:,}", ""),
         ("agencies", f"{totals['agencies_active']} of {totals['agencies_registered']}", ""),
         ("breaches", f"{totals['breaches']:,}", "yellow"),
+        ("open alerts", f"{sum(document['alerts']['open'].values()):,}", "red"),
         ("dead letters", f"{totals['dead_letters']:,}", ""),
         ("lag", f"{document['lag']['total']:,}", ""),
         ("event age p50 / p99", f"{_seconds(age['p50'])} / {_seconds(age['p99'])}", ""),
@@ -106,12 +109,16 @@ def drawn(document: Document, address: str) -> RenderableType:
     kinds = _list(("breaches by kind", "count"), [
         (row["breach"].replace("_", " "), f"{row['count']:,}") for row in document["breaches"]["rows"][:ROWS]
     ])  # fmt: skip
+    alerts = _list(("open alerts", "level", "events"), [
+        (f"{row['agency']['code']} {row['title']['en']}", row["level"], f"{row['count']:,}")
+        for row in document["alerts"]["rows"][:ALERTS]
+    ], 70)  # fmt: skip
     addresses = Text.assemble(
         ("overview page  ", "dim"), (f"{address}/", "bold"), "\n",
         ("metrics        ", "dim"), (f"{address}/metrics", "bold"), "\n",
         ("Ctrl-C stops everything", "dim"),
     )  # fmt: skip
-    parts = (figures, curve, Columns([agencies, kinds], padding=(0, 4)), addresses)
+    parts = (figures, curve, Columns([agencies, kinds], padding=(0, 4)), alerts, addresses)
     return Group(*(Padding(part, (1, 0, 0, 1)) for part in parts))
 
 
@@ -123,9 +130,9 @@ def curve_of(values: Sequence[float]) -> str:
     return "".join(_BLOCKS[round(max(value, 0) / highest * (len(_BLOCKS) - 1))] for value in values)
 
 
-def _list(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Grid:
+def _list(heads: Sequence[str], rows: Sequence[Sequence[str]], widest: int = 40) -> Grid:
     grid = Grid.grid(padding=(0, 2))
-    grid.add_column(max_width=40, no_wrap=True, overflow="ellipsis")
+    grid.add_column(max_width=widest, no_wrap=True, overflow="ellipsis")
     for _ in heads[1:]:
         grid.add_column(justify="right")
     grid.add_row(*(Text(head, "dim") for head in heads))

@@ -205,14 +205,31 @@ def test_hostile_names_stay_text(screen: Screen) -> None:
     world = World(Registry.of([*plain.agencies.values(), agency("MOH", HOSTILE)], plain.services.values()))
     world.commit(MOH, ok=5, breaches={Breach.UNSIGNED: 1})
     world.own.dead_letters.labels("exchanges", "<b>bold</b>").inc()
+    world.alerts = _alerts(HOSTILE)
     with served(world) as server:
         screen.set("phone")
         screen.open(f"{server.address}?lang=en")
         screen.until(lambda: HOSTILE in screen.text("agency-table"))
         screen.until(lambda: "<b>bold</b>" in screen.text("letter-table"))
+        screen.until(lambda: HOSTILE in screen.text("alert-table"))
         assert screen.run("return document.querySelectorAll('main img, main script').length") == 0
         assert "owned" not in screen.browser.title
         assert screen.run("return document.documentElement.scrollWidth") <= SIZES["phone"][0]
+
+
+def test_open_alerts_are_counted_by_level_and_listed(screen: Screen) -> None:
+    """In the language of the page; what somebody is at is said to be."""
+    with served(_busy()) as server:
+        screen.set("laptop")
+        screen.open(f"{server.address}?lang=en")
+        assert screen.text("alerts-note") == "2 high · 1 medium"
+        rows = screen.run(
+            "return [...document.querySelectorAll('#alert-table tbody tr')].map((row) => row.textContent)"
+        )
+        assert ["acknowledged" in row for row in rows] == [False, True]
+        assert screen.text("alert-table").endswith("and 1 more")
+        screen.open(f"{server.address}?lang=vi")
+        assert screen.text("alerts-note") == "2 cao · 1 trung bình"
 
 
 def test_tables_keep_their_meaning_on_a_phone(screen: Screen) -> None:
@@ -225,7 +242,7 @@ def test_tables_keep_their_meaning_on_a_phone(screen: Screen) -> None:
             " table.getAttribute('aria-label'), table.querySelectorAll('tbody tr').length,"
             " table.querySelectorAll('tbody th[scope=row][role=rowheader]').length])"
         )
-    assert len(tables) == 4
+    assert len(tables) == 5
     for role, name, rows, headers in tables:
         assert role == "table"
         assert name
@@ -238,4 +255,15 @@ def _busy() -> World:
     for pair in (MOH, Pair("MPS", "MOJ", VERIFY), Pair("unregistered", "MOJ", "unregistered")):
         world.commit(pair, ok=900, fault=20, duration_us=90_000_000, breaches=dict.fromkeys(Breach, 3))
     world.own.dead_letters.labels("exchanges", "not_json").inc(3)
+    world.alerts = _alerts("Credential stuffing from one address")
     return world
+
+
+def _alerts(title: str) -> dict[str, Any]:
+    """One that nobody has acknowledged, one that somebody has, and one more that is not listed."""
+    row = {
+        "id": "57d19f9dea360536/1", "agency": "MOH", "level": "high", "title": {"en": title, "vi": title},
+        "first": 1_790_000_000.0, "last": 1_790_000_060.0, "count": 56, "acknowledged": False,
+    }  # fmt: skip
+    levels = {"informational": 0, "low": 0, "medium": 1, "high": 2, "critical": 0}
+    return {"open": levels, "rows": [row, row | {"acknowledged": True}], "more": 1}

@@ -49,13 +49,14 @@ function table(id, heads, list, cells) {
     return row([th(first, "row", "rowheader"), ...rest]);
   });
   const whole = make("table", [
-    make("thead", row(heads.map((head) => th(head, "col", "columnheader", head === t("kind") ? "text" : "")))), make("tbody", body),
+    make("thead", row(heads.map((head) => th(head, "col", "columnheader", TEXT_HEADS.some((key) => head === t(key)) ? "text" : "")))), make("tbody", body),
   ]);
   // A phone lays rows out as grids, which would take a table's meaning from it: say it again.
   whole.setAttribute("role", "table");
   whole.setAttribute("aria-label", place.parentElement.querySelector("h2").textContent);
   place.replaceChildren(whole, ...(list.more ? [make("p", t("more", { n: number(list.more) }), "more")] : []));
 }
+const TEXT_HEADS = ["kind", "alert"]; // columns of words, not of numbers
 const td = (content, cls = "") => make("td", content, cls);
 function bar(share) {
   const inner = make("span");
@@ -117,7 +118,7 @@ function drawCurve() {
 
 function render() {
   if (!doc) return;
-  const { totals, rates, lag, event_age } = doc, arrived = totals.exchanges + totals.duplicates + totals.dead_letters;
+  const { totals, rates, lag, event_age, alerts } = doc, arrived = totals.exchanges + totals.duplicates + totals.dead_letters;
   put("rate", rate(rates.exchanges_10s));
   put("rate-note", t("rate_note", { rate: rate(rates.exchanges_60s) }));
   put("agencies", short(totals.agencies_active));
@@ -145,6 +146,13 @@ function render() {
   table("pair-table", [t("pair"), t("kind"), t("breaches"), t("of_exchanges")], doc.pairs, (p) => [
     [make("b", [agencyCode(p.consumer), " → ", agencyCode(p.provider)]), make("span", serviceName(p.service), "under")],
     td(named(p.kind), "text"), td(number(p.breaches), "warm"), td(number(p.exchanges)),
+  ]);
+  const levels = Object.entries(alerts.open).filter(([, count]) => count).reverse();
+  put("alerts-note", levels.map(([level, count]) => `${number(count)} ${named(level)}`).join(" · "));
+  table("alert-table", [t("level"), t("alert"), t("agency"), t("events"), t("last")], alerts, (a) => [
+    [make("b", named(a.level), ["high", "critical"].includes(a.level) && !a.acknowledged ? "warm" : "")],
+    td([make("bdi", a.title[lang]), a.acknowledged ? make("span", t("acknowledged"), "under") : ""], "text"),
+    td([a.agency.code ? agencyCode(a.agency) : "–"], "text"), td(number(a.count)), td(clock(a.last, true), "zero"),
   ]);
   counted("kind-table", t("kind"), doc.breaches, "breach");
   counted("letter-table", t("reason"), doc.dead_letters, "reason");

@@ -24,6 +24,7 @@ const TEXTS = {
     pair: "Consumer → provider, service", kind: "Kind", count: "Count", of_exchanges: "Exchanges",
     kinds_title: "Breaches by kind", letters_title: "Dead letters by reason", reason: "Reason",
     lag_title: "Lag by partition", more: "and {n} more",
+    alerts_title: "Open alerts", level: "Level", alert: "Alert", events: "Events", last: "Last", acknowledged: "acknowledged",
     none: "None so far.", none_read: "No partitions are read.", unregistered: "Unregistered",
     scope: "Figures of this worker since {start} (version {version}). Reports sum all workers.",
     names: {
@@ -37,6 +38,7 @@ const TEXTS = {
       invalid_field: "Invalid field", negative_count: "Negative count", unknown_outcome: "Unknown outcome",
       invalid_time: "Invalid time", in_future: "In the future", too_old: "Too old",
       invalid_cloud_event: "Invalid CloudEvent",
+      critical: "critical", high: "high", medium: "medium", low: "low", informational: "informational",
     },
   },
   vi: {
@@ -61,6 +63,7 @@ const TEXTS = {
     pairs_title: "Cặp có nhiều vi phạm nhất", pairs_note: "Ai hỏi ai, dịch vụ nào, và vi phạm thường gặp nhất.",
     pair: "Bên hỏi → bên cung cấp, dịch vụ", kind: "Loại", count: "Số lượng", of_exchanges: "Giao dịch",
     kinds_title: "Vi phạm theo loại", letters_title: "Bản tin bị loại theo lý do", reason: "Lý do",
+    alerts_title: "Cảnh báo đang mở", level: "Mức độ", alert: "Cảnh báo", events: "Sự kiện", last: "Gần nhất", acknowledged: "đã tiếp nhận",
     lag_title: "Tồn đọng theo phân vùng", more: "và {n} mục khác",
     none: "Chưa có.", none_read: "Chưa đọc phân vùng nào.", unregistered: "Chưa đăng ký",
     scope: "Số liệu của tiến trình này từ {start} (phiên bản {version}). Báo cáo cộng gộp mọi tiến trình.",
@@ -76,6 +79,7 @@ const TEXTS = {
       invalid_field: "Trường không hợp lệ", negative_count: "Số đếm âm", unknown_outcome: "Kết quả không xác định",
       invalid_time: "Thời gian không hợp lệ", in_future: "Thời gian ở tương lai", too_old: "Quá cũ",
       invalid_cloud_event: "CloudEvent không hợp lệ",
+      critical: "nghiêm trọng", high: "cao", medium: "trung bình", low: "thấp", informational: "thông tin",
     },
   },
 };

@@ -60,8 +60,9 @@ class World:
         self.own = OwnMetrics.create(self.collectors)
         self.lag: dict[tuple[str, int], int] = {("exchanges", 0): 0}
         self.now = START
+        self.alerts: dict[str, Any] = {"open": {}, "rows": [], "more": 0}
         self.overview = Overview(
-            Sources.of(self.counted, self.own, self._lag, lambda: len(self.lag)),
+            Sources.of(self.counted, self.own, self._lag, lambda: len(self.lag), lambda: self.alerts),
             entries or registry(),
             START,
         )

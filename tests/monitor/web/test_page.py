@@ -8,12 +8,14 @@ import re
 
 import pytest
 
+from alerts.model import Level
 from monitor.events.rejection import Reason
 from monitor.judging.breach import Breach
 from monitor.web.page import PARTS, overview_page
 
 TEXTS = (PARTS / "texts.js").read_text(encoding="utf-8")
 ENGLISH, VIETNAMESE = TEXTS.split("  vi: {")
+LEVELS = [level.word for level in Level]
 KEY = re.compile(r'\b([a-z]\w*): "')
 
 
@@ -22,8 +24,8 @@ def test_every_text_exists_in_both_languages() -> None:
     assert sorted(KEY.findall(ENGLISH)) == sorted(KEY.findall(VIETNAMESE))
 
 
-@pytest.mark.parametrize("name", [*Breach, *Reason])
-def test_every_breach_and_reason_has_a_name(name: str) -> None:
+@pytest.mark.parametrize("name", [*Breach, *Reason, *LEVELS])
+def test_every_breach_reason_and_level_has_a_name(name: str) -> None:
     """The closed sets of the contract are told in words, not in codes."""
     assert f'{name}: "' in ENGLISH
     assert f'{name}: "' in VIETNAMESE
@@ -36,7 +38,7 @@ def test_every_text_that_the_page_asks_for_exists() -> None:
     asked = {*re.findall(r'data-[tl]="(\w+)"', html), *re.findall(r'\bt\("(\w+)"', script)}
     asked |= {f"state_{state}" for state in ("live", "waiting", "quiet", "stalled", "unreachable", "loading")}
     asked |= set(re.findall(r'\["(\w+)", (?:number|part|within|age)\(', script))
-    codes = {*Breach, *Reason}
+    codes = {*Breach, *Reason, *LEVELS}
     assert asked == {key for key in KEY.findall(ENGLISH) if key not in codes}
 
 

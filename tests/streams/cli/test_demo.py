@@ -55,7 +55,7 @@ def test_it_counts_says_where_to_look_and_leaves_what_it_was_told_to_keep(tmp_pa
     """Figures that are not zero, both addresses, a database that holds them, and nothing that still runs."""
     require_embedded()
     kept = tmp_path / "kept"
-    ran = _demo(tmp_path, "--seconds", "7", "--keep", str(kept))
+    ran = _demo(tmp_path, "--seconds", "12", "--keep", str(kept))
     assert ran.returncode == 0, ran.stdout + ran.stderr
     page = re.search(r"^overview page: http://(127\.0\.0\.1:\d+)/$", ran.stdout, re.MULTILINE)
     assert page, ran.stdout
@@ -138,8 +138,8 @@ def test_a_line_holds_every_figure_by_name() -> None:
     """For logs: names and values that a script can split."""
     figures = dict(pair.split("=") for pair in line(_world().document()).split("  "))
     assert figures == {
-        "exchanges": "4800", "exchanges/s": "1200.0", "agencies": "2", "breaches": "12", "dead-letters": "0",
-        "lag": "0", "event-age-p99": "0.50 s",
+        "exchanges": "4800", "exchanges/s": "1200.0", "agencies": "2", "breaches": "12", "alerts": "0",
+        "dead-letters": "0", "lag": "0", "event-age-p99": "0.50 s",
     }  # fmt: skip
 
 
