@@ -39,7 +39,7 @@ def read(stage: Stage) -> Figures:
     """Ask every part; what does not answer counts as nothing."""
     found = [worker.get("/api/overview") for worker in stage.workers]
     documents: list[dict[str, Any]] = [msgspec.json.decode(each) for each in found if each]
-    up = _values(stage, "up")
+    up = _targets(stage)
     held = answer(f"127.0.0.1:{stage.alertmanager.port}", "/api/v2/alerts?active=true")
     ages = [each["event_age"]["p99"] for each in documents if each["event_age"]["p99"] is not None]
     return Figures(
@@ -50,11 +50,20 @@ def read(stage: Stage) -> Figures:
         lag=sum(each["lag"]["total"] for each in documents),
         age=max(ages, default=None),
         silent=len(found) - len(documents),
-        targets=f"{sum(value == 1 for value in up)}/{len(up)}",
+        targets=f"{sum(up)}/{len(up)}",
         firing=len(_values(stage, 'ALERTS{alertstate="firing"}')),
         held=len(msgspec.json.decode(held)) if held else 0,
         told=dict(stage.inbox.counts),
     )
+
+
+def _targets(stage: Stage) -> list[bool]:
+    """Whether each target answers; asked of the targets, as series of a former run can still be there."""
+    try:
+        found = stage.prometheus.get("targets", state="active")["activeTargets"]
+    except (OSError, ValueError):
+        return []
+    return [each["health"] == "up" for each in found]
 
 
 def _values(stage: Stage, expression: str) -> list[float]:
