@@ -19,8 +19,11 @@ class Remembering(Kind, Protocol):
     evicted: list[Group]
     replaying: bool
     completions: list[Completion] | None
-    groups_evicted: int
     entries_dropped: int
+
+    @property
+    def groups_evicted(self) -> int:
+        """How many groups were forgotten for want of room."""
 
     def __len__(self) -> int:
         """How many groups are remembered."""
@@ -41,6 +44,10 @@ class Remembering(Kind, Protocol):
 
 class Adding(Kind, Protocol):
     """A kind that takes in what was added up, beside single observations: a baseline."""
+
+    @property
+    def groups_evicted(self) -> int:
+        """How many groups it forgot for want of room."""
 
     def add(self, portion: Portion) -> Collection[Detection]:
         """Take in what one group had in one hour since the last time; return what it completes."""
@@ -63,12 +70,16 @@ class Tracked:
         self.evicted: list[Group] = []
         self.replaying = False
         self.completions: list[Completion] | None = None
-        self.groups_evicted = 0
         self.entries_dropped = 0
         self._watermark_ms = BEFORE_ALL
 
     def __len__(self) -> int:
         return len(self.kind) if isinstance(self.kind, Sized) else 0
+
+    @property
+    def groups_evicted(self) -> int:
+        """As the kind counts them."""
+        return self.kind.groups_evicted
 
     def apply(self, observation: Observation) -> Collection[Detection]:
         """As the kind does."""

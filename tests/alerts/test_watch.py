@@ -77,6 +77,7 @@ class Summed:
 
     def __init__(self, rule: Baseline, into: dict[str, dict[tuple[Group, int], Portion]]) -> None:
         self.rule = rule.info.id
+        self.groups_evicted = 0
         self.sums = into.setdefault(rule.info.id, {})
 
     def add(self, portion: Portion) -> Collection[Detection]:

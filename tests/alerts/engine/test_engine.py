@@ -187,6 +187,7 @@ class Largest:
 
     def __init__(self, rule: Baseline) -> None:
         self.rule = rule.info.id
+        self.groups_evicted = 0
         self.largest: dict[Group, int] = {}
         self.changed: set[Group] = set()
 
@@ -232,6 +233,22 @@ def test_baselines_are_made_by_the_factory_that_is_given() -> None:
     assert {each.rule: each.count for each in first} == {"usual": 2}
     one.observe(*at(2, "p"))
     assert {each.rule: each.count for each in one.take().detections} == {"usual": 1, "twice": 2}
+
+
+def test_groups_that_a_baseline_forgets_are_counted_like_those_of_other_rules() -> None:
+    """It bounds itself; whoever reads the metrics need not know that."""
+    made: list[Largest] = []
+
+    def largest(rule: Baseline) -> Largest:
+        made.append(Largest(rule))
+        return made[-1]
+
+    one = engine(rules(P, BASELINE), baselines=largest)
+    assert one.groups_evicted["usual"] == 0
+    made[0].groups_evicted = 3
+    assert one.groups_evicted["usual"] == 3
+    one.take()
+    assert one.take().progress.counters["groups_evicted"] == 3
 
 
 @pytest.mark.parametrize("pace", [Pace(after=0), Pace(after=2, states=1), Pace(after=9)])
