@@ -50,12 +50,15 @@ class Batch:
 
     def bodies(self) -> list[bytes]:
         """The records one by one, without line breaks."""
-        if self.block is None:
-            return list(self.records)
-        lines = self.block.split(b"\n")
-        if self.block.endswith(b"\n"):
+        return list(self.records) if self.block is None else self.lines_of(self.block)
+
+    @staticmethod
+    def lines_of(block: bytes) -> list[bytes]:
+        """Lines without their line breaks."""
+        lines = block.split(b"\n")
+        if block.endswith(b"\n"):
             lines.pop()
-        if b"\r" in self.block:
+        if b"\r" in block:
             lines = [line.removesuffix(b"\r") for line in lines]
         return lines
 

@@ -1,8 +1,8 @@
-"""A batch to events: exchanges a block in one call, and everything else as it is read from Kafka."""
+"""A batch to events: exchanges many in one call, and everything else as it is read from Kafka."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -14,8 +14,9 @@ from monitor.events.problems import UNDECODABLE
 
 Decode = Callable[[Sequence[bytes | None], Callable[[int], Headers]], Sequence[Any]]
 
-# Where a block holds a bad line, so many parts of it are tried in one call each: one part is read anew.
-_PARTS = 12
+# Some eighty exchanges: what is decoded in one call, and read anew line by line where one of it is bad.
+_PIECE_BYTES = 32 * 1024
+_PIECE_RECORDS = 64
 _STRUCTURED = b'{"spe'  # how a structured CloudEvent begins, of which more than its members must be looked at
 
 _exchanges = msgspec.json.Decoder(Exchange)
@@ -23,16 +24,15 @@ _exchanges = msgspec.json.Decoder(Exchange)
 
 def exchanges_of(batch: Batch) -> Sequence[Decoded]:
     """Every record as an Exchange or a Rejection, in their order; blank lines are rejected as empty."""
-    if batch.block is not None:
-        together = _together(batch.block, batch.count)
-        if together is not None:
-            return together
-    bodies = batch.bodies()
-    size = -(-len(bodies) // _PARTS)
     decoded: list[Decoded] = []
-    for start in range(0, len(bodies), size):
-        part = bodies[start : start + size]
-        decoded += _together(b"\n".join([*part, b""]), len(part)) or decode_batch(part, _no_headers)
+    if batch.block is None:
+        for start in range(0, batch.count, _PIECE_RECORDS):
+            bodies = batch.records[start : start + _PIECE_RECORDS]
+            decoded += _together(b"\n".join((*bodies, b"")), len(bodies)) or decode_batch(bodies, _no_headers)
+        return decoded
+    for piece in _pieces(batch.block):
+        together = _together(piece, piece.count(b"\n"))
+        decoded += decode_batch(Batch.lines_of(piece), _no_headers) if together is None else together
     return decoded
 
 
@@ -41,18 +41,27 @@ def decoding_with(decode: Decode) -> Callable[[Batch], Sequence[Any]]:
     return lambda batch: decode(batch.bodies(), _no_headers)
 
 
-def _together(block: bytes, count: int) -> Sequence[Decoded] | None:
-    """Decode a block of whole lines in one call; None when any of it needs a closer look.
+def _pieces(block: bytes) -> Iterator[bytes]:
+    """A block in pieces of whole lines."""
+    start, size = 0, len(block)
+    while start < size:
+        stop = block.rfind(b"\n", start, start + _PIECE_BYTES) + 1 or block.find(b"\n", start) + 1 or size
+        yield block[start:stop]
+        start = stop
+
+
+def _together(lines: bytes, count: int) -> Sequence[Decoded] | None:
+    """Decode whole lines in one call; None when any of them needs a closer look.
 
     The decoder takes line breaks for blanks. Where every line begins with `{` and ends with `}`, none can run
     into the next (monitor/events/decode.py says why), and as many exchanges as lines are one of each.
     """
-    if len(block) > MAX_BODY_BYTES or not block.startswith(b"{") or not block.endswith(b"}\n"):
+    if len(lines) > MAX_BODY_BYTES or not lines.startswith(b"{") or not lines.endswith(b"}\n"):
         return None
-    if block.count(b"}\n{") != count - 1 or block.startswith(_STRUCTURED) or b"\n" + _STRUCTURED in block:
+    if lines.count(b"}\n{") != count - 1 or lines.startswith(_STRUCTURED) or b"\n" + _STRUCTURED in lines:
         return None
     try:
-        exchanges = _exchanges.decode_lines(block)
+        exchanges = _exchanges.decode_lines(lines)
     except UNDECODABLE:
         return None
     return exchanges if len(exchanges) == count else None

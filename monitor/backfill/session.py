@@ -40,13 +40,18 @@ def session(settings: Settings, max_age: timedelta) -> Iterator[tuple[Engine, Ma
         yield engine, kinds_of(settings, engine, Book(registry, settings.zone), max_age)
 
 
+# Events are freed by reference counts. But each body that cannot be decoded leaves an exception in a cycle
+# with its frames, and with them all of its neighbours: they are to be collected soon.
+_GC_THRESHOLDS = (2_000, 20, 100)
+
+
 @contextmanager
 def _few_collections() -> Iterator[None]:
-    """Keep the collector from walking what a chunk holds: all of it is freed by reference counts."""
+    """Keep the collector from walking the registry over and over again."""
     gc.collect()
     gc.freeze()
     before = gc.get_threshold()
-    gc.set_threshold(200_000, 50, 1000)
+    gc.set_threshold(*_GC_THRESHOLDS)
     try:
         yield
     finally:
