@@ -159,16 +159,23 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A whole document in one language. `marking` is written over each page while it is not final."""
+    """A whole document in one language.
+
+    `kind_of` and `subject` head it; `title` is what programs call it. `marking` is written over each page
+    while it is not final. Annexes come after the
+    signature.
+    """
 
     language: Language
     kind_of: str
+    subject: str
     title: str
     subtitle: str
     marking: str | None
     state: str
     letterhead: Letterhead
     sections: tuple[Section, ...]
+    annexes: tuple[Section, ...]
     signature: Signature
     imprint: tuple[str, ...]
     contents: str
@@ -177,7 +184,7 @@ class Document:
 
     def blocks(self) -> Iterator[Block]:
         """Every block, in order, whatever section it stands in."""
-        for section in self.sections:
+        for section in (*self.sections, *self.annexes):
             yield from _blocks(section)
 
     def tables(self) -> list[Table]:

@@ -43,7 +43,7 @@ def compliance(of: Sheaf) -> Section:
                 ),
             )
         )
-    blocks.append(of.slot("compliance"))
+    blocks += of.slot("compliance")
     return Section("compliance", texts("section.compliance"), tuple(blocks))
 
 
@@ -160,7 +160,7 @@ def security(of: Sheaf) -> Section:
     """Alerts, incidents and the 72 hours, risk; one sentence where nothing here knows of them."""
     part, texts = of.report.security, of.texts
     if part is None:
-        return Section("security", texts("section.security"), (_sentence(of), of.slot("security")))
+        return Section("security", texts("section.security"), (_sentence(of), *of.slot("security")))
     blocks: list[Block] = [of.indicators("security", (part.acknowledged, part.notified_in_time)), _tiers(of)]
     if part.incidents:
         blocks.append(_incidents(of))
@@ -191,7 +191,7 @@ def security(of: Sheaf) -> Section:
                 ),
             )
         )
-    blocks.append(of.slot("security"))
+    blocks += of.slot("security")
     return Section("security", texts("section.security"), tuple(blocks))
 
 

@@ -57,15 +57,19 @@ def lay_out(report: Report, texts: Texts) -> Document:
     kind = texts("form.kind" if national else "form.kind_card")
     title = texts("title.national" if national else "title.agency")
     subtitle = label if national else f"{name}, {label}"
+    annexes = _annexes(of)
+    every = _numbered([*numbered, *annexes])
     return Document(
         language=texts.language,
         kind_of=kind,
+        subject=texts("form.subject"),
         title=title,
         subtitle=subtitle,
         marking=_marking(of),
         state=_state(of),
         letterhead=_letterhead(of),
-        sections=_numbered([*numbered, *_annexes(of)]),
+        sections=every[: len(numbered)],
+        annexes=every[len(numbered) :],
         signature=Signature(
             recipients_title=texts("form.recipients"),
             recipients=tuple(
@@ -79,7 +83,9 @@ def lay_out(report: Report, texts: Texts) -> Document:
         imprint=_imprint(of),
         contents=texts("form.contents"),
         running=f"{title}, {subtitle}",
-        words={key: texts(f"form.{key}") for key in ("table", "figure", "skip", "slot_empty", "notes")},
+        words={
+            key: texts(f"form.{key}") for key in ("table", "figure", "skip", "slot_empty", "notes", "of_page")
+        },
     )
 
 
@@ -142,8 +148,9 @@ def _imprint(of: Sheaf) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _closing(of: Sheaf) -> Section:
-    return Section("closing", of.texts("form.closing"), (of.slot("closing"),))
+def _closing(of: Sheaf) -> Section | None:
+    slot = of.slot("closing")
+    return Section("closing", of.texts("form.closing"), tuple(slot)) if slot else None
 
 
 def _notes(of: Sheaf) -> Section:

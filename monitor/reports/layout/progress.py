@@ -34,7 +34,7 @@ def connection(of: Sheaf) -> Section:
                     ("figure.agency", "text", 2.4),
                     ("column.state", "text", 1.6),
                     ("column.cleared", "text", 1),
-                    ("column.since", "moment", 1.1),
+                    ("column.since", "day", 1.0),
                     ("column.points", "count", 0.9),
                     ("column.deadline", "day", 1),
                     ("column.done", "text", 0.9),
@@ -53,7 +53,7 @@ def connection(of: Sheaf) -> Section:
                 ),
             )
         )
-    blocks.append(of.slot("connection"))
+    blocks += of.slot("connection")
     return Section("connection", texts("section.connection"), tuple(blocks))
 
 
@@ -102,7 +102,7 @@ def service_quality(of: Sheaf) -> Section | None:
         marked=frozenset({len(part.items)}),
         note=texts("quality.of_all", dossiers=part.dossiers, scored=part.scored, most=part.most),
     )
-    blocks: list[Block] = [table, of.slot("service_quality")]
+    blocks: list[Block] = [table, *of.slot("service_quality")]
     if bars:
         blocks.insert(0, Picture("service-quality", caption, chart))
     return Section("service-quality", texts("section.service_quality"), tuple(blocks))
@@ -131,7 +131,7 @@ def obstacles(of: Sheaf) -> Section:
                 for o in found
             ),
         )
-    return Section("obstacles", texts("section.obstacles"), (block, of.slot("obstacles")))
+    return Section("obstacles", texts("section.obstacles"), (block, *of.slot("obstacles")))
 
 
 def coming(of: Sheaf) -> Section:
@@ -144,4 +144,4 @@ def coming(of: Sheaf) -> Section:
             [("column.date", "day", 0.8), ("figure.agency", "text", 1.6), ("column.work", "text", 3.4)],
             ((each.day, of.name(each.agency), texts.of(each.text)) for each in found),
         )
-    return Section("next", texts("section.next"), (block, of.slot("next")))
+    return Section("next", texts("section.next"), (block, *of.slot("next")))

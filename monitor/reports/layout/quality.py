@@ -39,7 +39,7 @@ def quality(of: Sheaf) -> Section:
     missed = [row for row in part.objectives if row.kept is False]
     if missed:
         blocks.append(objectives(of, "objectives", missed))
-    blocks.append(of.slot("quality"))
+    blocks += of.slot("quality")
     return Section("quality", texts("section.quality"), tuple(blocks))
 
 

@@ -55,15 +55,18 @@ class Sheaf:
         """How many rows a list leaves out; None where none."""
         return self.texts("form.more", count=count) if count else None
 
-    def slot(self, key: str) -> Slot:
-        """The place for people's words at the end of a section."""
+    def slot(self, key: str) -> list[Slot]:
+        """The place for people's words at the end of a section; a signed report has no empty ones."""
         found = next((each for each in self.report.narratives if each.slot == key), None)
-        return Slot(
+        if found is None and self.report.state == "signed":
+            return []
+        slot = Slot(
             key=key,
             text=None if found is None else found.text,
             prompt=self.texts("form.slot"),
             carried=self.texts("form.carried") if found and found.carried else None,
         )
+        return [slot]
 
     def ratio(self, of: Indicator) -> Value:
         """An indicator's ratio, or that it is not scored and why."""

@@ -7,7 +7,18 @@ from collections.abc import Callable
 from monitor.reports.charts.bars import Bar, Bars
 from monitor.reports.charts.days import Days, Line
 from monitor.reports.figures import Trend, Volume
-from monitor.reports.layout.blocks import Block, Kind, Picture, Section, Sentences, Table, Tile, Tiles, Value
+from monitor.reports.layout.blocks import (
+    Block,
+    Kind,
+    Missing,
+    Picture,
+    Section,
+    Sentences,
+    Table,
+    Tile,
+    Tiles,
+    Value,
+)
 from monitor.reports.layout.sheaf import Sheaf, trend
 from monitor.reports.layout.values import places
 from monitor.reports.model import AgencyRow
@@ -22,7 +33,7 @@ def summary(of: Sheaf) -> Section:
     if report.card is None:
         blocks.append(_tiles(of))
     blocks.append(Sentences(tuple(texts.of(each) for each in report.summary)))
-    blocks.append(of.slot("summary"))
+    blocks += of.slot("summary")
     return Section("summary", texts("section.summary"), tuple(blocks))
 
 
@@ -94,7 +105,7 @@ def volume(of: Sheaf) -> Section:
         )
     )
     blocks.append(_activity(of))
-    blocks.append(of.slot("volume"))
+    blocks += of.slot("volume")
     return Section("volume", texts("section.volume"), tuple(blocks))
 
 
@@ -213,11 +224,11 @@ def ranking(of: Sheaf) -> Section:
                     row.rank,
                     row.change_of_rank,
                     texts.of(row.name, row.agency),
-                    row.provided.now if row.connected else of.not_scored(row.unranked),
+                    row.provided.now if row.connected else None,
                     row.provided.change,
                     row.consumed.now if row.connected else None,
                     row.availability.ratio,
-                    row.composite,
+                    row.composite if row.unranked is None else Missing(texts("not_scored")),
                     row.composite_rank,
                     row.change_of_composite_rank,
                 )
@@ -225,10 +236,22 @@ def ranking(of: Sheaf) -> Section:
             ),
             marked=frozenset(n for n, row in enumerate(rows) if row.agency == report.agency),
             heads=3,
+            note=_unranked(of, rows),
         )
     )
-    blocks += [_composite(of, rows), of.slot("ranking")]
+    blocks += [_composite(of, rows), *of.slot("ranking")]
     return Section("ranking", texts("section.ranking"), tuple(blocks))
+
+
+def _unranked(of: Sheaf, rows: list[AgencyRow]) -> str | None:
+    """Who is not scored, and why; None where everybody is."""
+    texts = of.texts
+    said = [
+        f"{texts.of(row.name, row.agency)} ({texts.name('reason', row.unranked)})"
+        for row in rows
+        if row.unranked is not None
+    ]
+    return f"{texts('not_scored').capitalize()}: {'; '.join(said)}." if said else None
 
 
 def _bar(of: Sheaf, row: AgencyRow) -> Bar:
@@ -260,7 +283,7 @@ def _composite(of: Sheaf, rows: list[AgencyRow]) -> Table:
                 row.composite_rank,
                 of.texts.of(row.name, row.agency),
                 *(points.get(key) for key in weights),
-                of.not_scored(row.unranked) if row.composite is None else row.composite,
+                Missing(of.texts("not_scored")) if row.composite is None else row.composite,
             )
             for row, points in zip(ordered, given, strict=True)
         ),

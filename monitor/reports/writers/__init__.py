@@ -19,6 +19,8 @@ from monitor.reports.texts import Texts
 Writer = Callable[[Report, Texts, Path], list[Path]]
 
 WRITERS: Final[dict[str, str]] = {
+    "html": "monitor.reports.writers.html:write",
+    "pdf": "monitor.reports.writers.pdf:write",
     "json": "monitor.reports.writers.json:write",
     "csv": "monitor.reports.writers.csv:write",
     "csv-plain": "monitor.reports.writers.csv:write_plain",
