@@ -45,7 +45,7 @@ _IDENTITIES: Final = (
     ("key", "subject"),
     ("key",),
 )
-_Scalar = int | float | str | bool | None
+Scalar = int | float | str | bool | None
 
 
 def compare(now: Report, signed: Report, run: int, signed_at: Any) -> Reissue:
@@ -68,24 +68,24 @@ def compare(now: Report, signed: Report, run: int, signed_at: Any) -> Reissue:
     )
 
 
-def _figures(report: Report) -> dict[str, _Scalar]:
+def _figures(report: Report) -> dict[str, Scalar]:
     plain = msgspec.to_builtins(report)
-    found: dict[str, _Scalar] = {}
+    found: dict[str, Scalar] = {}
     for part in PARTS:
-        found.update(_leaves(plain[part], part))
+        found.update(leaves(plain[part], part))
     return found
 
 
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, _Scalar]]:
+def leaves(value: Any, path: str) -> Iterator[tuple[str, Scalar]]:
     """Every number and word below a value; what things are called is no figure."""
     if isinstance(value, dict):
         if value.keys() != {"en", "vi"}:
             for name, each in value.items():
-                yield from _leaves(each, f"{path}.{name}")
+                yield from leaves(each, f"{path}.{name}")
     elif isinstance(value, list | tuple):
         if value and isinstance(value[0], dict):
             for each in value:
-                yield from _leaves(each, f"{path}[{_identity(each)}]")
+                yield from leaves(each, f"{path}[{_identity(each)}]")
         else:
             yield path, ", ".join(map(str, value))
     else:

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from monitor.calendar.working import WorkingDays
+from monitor.duties.assess import Terms
 from monitor.duties.rules import DutyRules
 from monitor.judging.book import Book
 from monitor.ledger.partition import PartitionLedger
@@ -89,7 +90,7 @@ def count(
 
 def desk(registry: Registry, **rules: Any) -> make.Desk:
     """What reports are made with, as it comes with the monitor."""
-    terms = make.Terms(registry, DutyRules.model_validate(rules), WorkingDays(), ZONE)
+    terms = Terms(registry, DutyRules.model_validate(rules), WorkingDays(), ZONE)
     return make.Desk(terms, ReportRules(), load_settings())
 
 
