@@ -3,8 +3,9 @@
 A half that lapses becomes a row of `xroad_late`, an exchange seen from one side, or completes the row of a
 half that lapsed before, in whatever partition. A half that begins to wait is looked up there too, so that one
 that comes after its partner lapsed need not wait in vain itself. The cells of the source LATE are the sums of
-these rows, worked out anew for each cell that is touched: so a correction takes out exactly what was put in,
-also from minima, maxima and histograms.
+these rows: new rows are added to them, and where a half that comes later changes more than it adds, a cell is
+worked out anew from its rows. So a correction takes out exactly what was put in, also from minima, maxima and
+histograms.
 
 Whoever is about to change rows takes the turn first: an update of the one row of `xroad_turn`, held until the
 transaction ends. So two partitions never settle one call at once, and no sum misses a row. On SQLite every
@@ -16,21 +17,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, select, tuple_, update
+from sqlalchemy import Column, Connection, Engine, Table, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.judging.terms import Terms
 from monitor.ledger.cell import Cell
 from monitor.storage import tables
-from monitor.storage.partition import PartitionStore
+from monitor.storage.partition import PartitionStore, cell_of_row
 from monitor.storage.progress import KEYS_PER_QUERY
 from monitor.storage.upsert import upsert
 from monitor.xroad import call as calls
 from monitor.xroad.figures import Figures
 from monitor.xroad.figures_store import CELL, FiguresStore, Key
 from monitor.xroad.half import Half, fits
-from monitor.xroad.late_row import LateCall, LateJudge, of_row, summed
+from monitor.xroad.late_row import LateCall, LateJudge, completion, of_row, summed, without
 from monitor.xroad.pairing import Lapsed, Waiting
 
 # No topic of Kafka has a colon in its name.
@@ -80,10 +82,31 @@ class Settling:
         for half in new:
             work.complete(half)
         upsert(connection, tables.xroad_late, [late.row(now) for late in work.changed.values()])
-        rewrite(connection, self._cells, self._figures, work.touched)
+        self._sum(connection, work)
         now_known = [work.changed[late.name] for late, _ in work.done.fresh]
         work.done.orphans = [late for late in now_known if late.half is not None]
         return work.done
+
+    def _sum(self, connection: Connection, work: _Work) -> None:
+        """Bring the cells up to their rows: the fewer are worked out anew, the shorter others wait."""
+        anew: set[Key] = set()
+        figures: list[Figures] = []
+        corrected: list[tuple[LateCall, LateCall]] = []
+        for old, new in work.completed():
+            added = completion(old, new)
+            if added is None:
+                anew |= {old.key, new.key}
+            else:
+                figures.append(added)
+                corrected.append((old, new))
+        cells, findings, sums = summed(late for late in work.added() if late.key not in anew)
+        self._cells.add(connection, cells, findings)
+        figures = [
+            each for each in figures if not any((k.cell.hour, *k.cell.pair) in anew for k in each.counts)
+        ]
+        self._figures.add(connection, [*figures, sums])
+        correct(connection, self._cells, [each for each in corrected if each[1].key not in anew])
+        rewrite(connection, self._cells, self._figures, anew)
 
     def _read(
         self, connection: Connection, lapsed: Iterable[Half], new: Iterable[Half]
@@ -102,6 +125,7 @@ class _Work:
     ) -> None:
         self._judge = judge
         self._rows = rows
+        self._stored = dict(rows)
         self._topic = topic
         self._partition = partition
         self._window_ms = window_ms
@@ -109,7 +133,6 @@ class _Work:
         for late in rows.values():
             self._index(late)
         self.changed: dict[str, LateCall] = {}
-        self.touched: set[Key] = set()
         self.done = Settled()
 
     def lapse(self, each: Lapsed) -> None:
@@ -146,7 +169,6 @@ class _Work:
             self.done.noted.append(calls.DUPLICATE.format(half.side))
             self.done.figures.count(late.cell, calls.DUPLICATE.format(half.side))
             return
-        self.touched.add(late.key)
         whole = self._judge.completed(late, half)
         self._put(whole)
         calls.note_skew(self.done.figures, whole.call, calls.measured(whole.call))
@@ -168,7 +190,15 @@ class _Work:
     def _put(self, late: LateCall) -> None:
         self._rows[late.name] = self.changed[late.name] = late
         self._index(late)
-        self.touched.add(late.key)
+
+    def added(self) -> list[LateCall]:
+        """Calls that are new, as they are now."""
+        return [late for name, late in self.changed.items() if name not in self._stored]
+
+    def completed(self) -> list[tuple[LateCall, LateCall]]:
+        """Calls that were there, as they were and as they are."""
+        stored = self._stored
+        return [(stored[name], late) for name, late in self.changed.items() if name in stored]
 
     def _index(self, late: LateCall) -> None:
         alike = self._by_match.setdefault(late.call.first.match, {})
@@ -183,6 +213,38 @@ def take_turn(connection: Connection) -> None:
     connection.execute(dialect.insert(tables.xroad_turn).on_conflict_do_nothing(), {"id": 1, "turns": 0})
     turn = tables.xroad_turn
     connection.execute(update(turn).where(turn.c.id == 1).values(turns=turn.c.turns + 1))
+
+
+def correct(
+    connection: Connection, store: PartitionStore, pairs: Sequence[tuple[LateCall, LateCall]]
+) -> None:
+    """Put calls as they are into their cells, for what they were. Their rows must be written."""
+    cells, late = tables.cells, tables.xroad_late
+    changed = {new.cell: [each for each in pairs if each[1].cell == new.cell] for _, new in pairs}
+    upserted = []
+    for key, of in changed.items():
+        # Cells that these calls leave as they were need no look at the extremes of all others.
+        if all(old.alone() == new.alone() for old, new in of):
+            continue
+        where = [
+            column == value for column, value in zip(_cell_columns(cells), (key.hour, *key.pair), strict=True)
+        ]
+        where += [cells.c.topic == store.topic, cells.c.partition == store.partition]
+        cell = cell_of_row(connection.execute(select(cells).where(*where)).mappings().one())
+        for old, new in of:
+            cell = without(cell, old.alone()).plus(new.alone())
+        same = [
+            column == value for column, value in zip(_cell_columns(late), (key.hour, *key.pair), strict=True)
+        ]
+        columns = func.min(late.c.duration_us), func.max(late.c.duration_us), func.max(late.c.time)
+        shortest, longest, last = connection.execute(select(*columns).where(*same)).one()
+        cell.shortest_us, cell.longest_us, cell.last_time = shortest, longest, last
+        upserted.append(store.cell_row(key, cell))
+    upsert(connection, cells, upserted)
+
+
+def _cell_columns(table: Table) -> list[Column[Any]]:
+    return [table.c[name] for name in CELL]
 
 
 def rewrite(connection: Connection, cells: PartitionStore, figures: FiguresStore, touched: set[Key]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import RowMapping
@@ -20,6 +20,7 @@ from monitor.storage.upsert import Row
 from monitor.xroad import call as calls
 from monitor.xroad.book import RecordBook
 from monitor.xroad.call import Call
+from monitor.xroad.causes import SECURITY_KIND
 from monitor.xroad.figures import Figures
 from monitor.xroad.half import Half, pack, unpack
 
@@ -156,6 +157,66 @@ class LateJudge:
         return late, terms
 
 
+def completion(old: LateCall, new: LateCall) -> Figures | None:
+    """What the half that came later adds to the figures of its call's cell.
+
+    None where it also changes what the first half had put in: then the cell is to be worked out anew.
+    """
+    before, after = calls.measured(old.call), calls.measured(new.call)
+    causes = old.call.cause, new.call.cause
+    alike = old.time == new.time and old.outcome == new.outcome and causes[0] == causes[1]
+    if old.cell != new.cell or any(after.values.get(name) != value for name, value in before.values.items()):
+        return None
+    if not (set(before.flagged) <= set(after.flagged) and set(before.wrong) <= set(after.wrong)):
+        return None
+    if (old.breaches or new.breaches) and not (
+        alike and old.breaches == new.breaches and old.call.id == new.call.id
+    ):
+        return None
+    if any(cause in SECURITY_KIND for cause in causes) and not alike:
+        return None
+    figures, whole, cell = Figures(), Figures(), new.cell
+    added = [(name, value) for name, value in after.values.items() if name not in before.values]
+    figures.measure(cell, added, [name for name in after.flagged if name not in before.flagged])
+    _count(whole, new)
+    figures.counts = whole.counts
+    whole = Figures()
+    _count(whole, old)
+    for key, count in whole.counts.items():
+        figures.counts[key] = figures.counts.get(key, 0) - count
+    return figures
+
+
+def _count(figures: Figures, late: LateCall) -> None:
+    """Count everything of a call but its measures."""
+    noted = Figures()
+    calls.note(noted, late.call, calls.measured(late.call), late.cell.pair)
+    figures.counts.update(noted.counts)
+    _count_kind(figures, late)
+
+
+def _count_kind(figures: Figures, late: LateCall) -> None:
+    half = late.half
+    figures.count(late.cell, "joined_late" if half is None else calls.ORPHAN.format(half.side))
+    if half is None and calls.differs(late.call):
+        figures.count(late.cell, calls.DIFFERENT)
+
+
+def without(cell: Cell, part: Cell) -> Cell:
+    """A cell without what a part had put into its counts, sums and histogram; its extremes are left alone."""
+    latency = dict(cell.latency)
+    merge(latency, {bucket: -count for bucket, count in part.latency.items()})
+    less = {name: getattr(cell, name) - getattr(part, name) for name in _SUMS}
+    kept = {bucket: count for bucket, count in latency.items() if count}
+    return replace(cell, **less, latency=kept)
+
+
+_SUMS = (
+    "ok", "fault", "denied", "timeout", "records", "request_bytes", "response_bytes", "duration_us", "slow",
+    "breached",
+)  # fmt: skip
+
+
 def summed(
     late: Iterable[LateCall],
 ) -> tuple[dict[CellKey, Cell], dict[FindingKey, Finding], Figures]:
@@ -176,8 +237,5 @@ def summed(
             known = findings.get(key)
             findings[key] = known.plus(found) if known else found
         calls.note(figures, each.call, calls.measured(each.call), each.cell.pair)
-        half = each.half
-        figures.count(each.cell, "joined_late" if half is None else calls.ORPHAN.format(half.side))
-        if half is None and calls.differs(each.call):
-            figures.count(each.cell, calls.DIFFERENT)
+        _count_kind(figures, each)
     return cells, findings, figures

@@ -221,7 +221,7 @@ def counted(engine: Engine, topic: str = TOPIC) -> dict[str, int]:
     found: dict[str, int] = defaultdict(int)
     for row in rows(engine, tables.xroad_counts, topic=topic):
         found[row["what"]] += row["count"]
-    return dict(found)
+    return {what: count for what, count in found.items() if count}
 
 
 def expected_measures(
