@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from monitor.events.lifecycle_event import LifecycleEvent
 from monitor.events.pseudonym import Pseudonyms
-from monitor.events.rejection import Reason, Rejection
-from monitor.judging.terms import UNREGISTERED
-from monitor.ledger.changes import GapKey
 from monitor.ledger.ids import IdMemory
-from monitor.ledger.moment import in_utc, moment
-from monitor.ledger.partition import MAX_AHEAD, MAX_GAPS, OTHER_NAMES, Arrivals, Limits
+from monitor.ledger.partition import Limits
+from monitor.ledger.single import SingleLedger
 from monitor.lifecycle.changes import Accepted, LifecycleChanges
 from monitor.registry.registry import Registry
 
 
-class LifecycleLedger:
-    """Everything the worker holds in memory for one partition of lifecycle events.
-
-    Like monitor.security.ledger.SecurityLedger it is a function of the database state that it was loaded
-    from and of the events since, however they are cut into batches. Pseudonyms are made of the names of
-    unknown agencies alone, where one may be a person's.
-    """
+class LifecycleLedger(SingleLedger[LifecycleEvent, LifecycleChanges]):
+    """Everything the worker holds in memory for one partition of lifecycle events."""
 
     def __init__(
         self,
@@ -36,93 +27,10 @@ class LifecycleLedger:
         newest: datetime | None,
         pseudonyms: Pseudonyms,
     ) -> None:
-        self.registry = registry
-        self.limits = limits
-        self.ids = ids
-        self.next_offset = next_offset
-        self.newest = newest
-        self.changes = LifecycleChanges(next_offset, newest)
-        self._pseudonyms = pseudonyms
+        super().__init__(registry, limits, ids, next_offset, newest, pseudonyms, LifecycleChanges)
 
-    def take(self) -> LifecycleChanges:
-        """Hand over what was counted since the last call, and count on from zero."""
-        taken, self.changes = self.changes, LifecycleChanges(self.next_offset, self.newest)
-        taken.id_state = self.ids.state
-        return taken
-
-    def settled(self) -> None:
-        """Note that all that was taken is in the database: nothing here depends on it."""
-
-    def fold(self, decoded: Sequence[LifecycleEvent | Rejection], arrivals: Arrivals, now: datetime) -> None:
-        """Check and count a batch; `now` bounds what a lying broker timestamp could claim.
-
-        Events before `next_offset` were counted already and are passed over.
-        """
-        changes = self.changes
-        for index, event in enumerate(decoded):
-            offset = arrivals.offset(index)
-            if offset < self.next_offset:
-                continue
-            if offset >= self.ids.full_at_offset:
-                self.ids.rotate(offset, self.newest)
-            changes.events += 1
-            if isinstance(event, Rejection):
-                self._reject(offset, event)
-                continue
-            time = in_utc(event.time)
-            problem = self._problem_with(time, arrivals.timestamp_ms(index), now)
-            if problem is not None:
-                self._reject(offset, problem)
-                continue
-            self._count(event, time, offset)
-        self.next_offset = max(self.next_offset, arrivals.next_offset)
-        changes.next_offset = self.next_offset
-        changes.newest = self.newest
-
-    def _problem_with(self, time: datetime, timestamp_ms: int, now: datetime) -> Rejection | None:
-        """Why an event of that time, which arrived then, is not counted."""
-        arrived = min(moment(timestamp_ms), now)
-        if time > arrived + MAX_AHEAD:
-            return Rejection(Reason.IN_FUTURE, f"its time is {time - arrived} ahead of its arrival")
-        if time < arrived - self.limits.max_event_age:
-            return Rejection(Reason.TOO_OLD, f"its time is {arrived - time} before its arrival")
-        return None
-
-    def _count(self, event: LifecycleEvent, time: datetime, offset: int) -> None:
-        changes, ids = self.changes, self.ids
-        late = False
-        if self.newest is None or time > self.newest:
-            self.newest = time
-            if ids.rotates_at is None:
-                ids.rotates_at = time + ids.window
-            elif time >= ids.rotates_at:
-                ids.rotate(offset, time)
-        elif time < self.newest - self.limits.late_after:
-            late = True
-        if event.id in ids.seen:
-            changes.duplicates += 1
-            return
-        ids.seen.add(event.id)
-        ids.current.append(event.id)
-        changes.ids.setdefault(ids.generation, []).append(event.id)
-        changes.late += late
-        agency = self.registry.canonical.get(event.agency, UNREGISTERED)
-        if agency == UNREGISTERED:
-            self._note_gap("agency", self._pseudonyms.of_name(event.agency))
+    def accept(self, event: LifecycleEvent, agency: str, time: datetime, offset: int) -> None:
+        """Keep the event, under the registry's code of its agency."""
         if event.service is not None and event.service not in self.registry.services:
-            self._note_gap("service", event.service)
-        changes.accepted.append(Accepted(replace(event, agency=agency), time, offset))
-        changes.ages.append((time, 1))
-
-    def _note_gap(self, kind: str, name: str) -> None:
-        """Note a name that the registry lacks, in a bounded memory. PostgreSQL keeps no NUL in a text."""
-        gaps = self.changes.gaps
-        key = GapKey(kind, name.replace("\0", "\ufffd"))
-        if key not in gaps and len(gaps) >= MAX_GAPS:
-            key = GapKey(kind, OTHER_NAMES)
-        gaps[key] = gaps.get(key, 0) + 1
-
-    def _reject(self, offset: int, rejection: Rejection) -> None:
-        changes = self.changes
-        changes.rejected[rejection.reason] = changes.rejected.get(rejection.reason, 0) + 1
-        changes.rejections.append((offset, rejection))
+            self.note_gap("service", event.service)
+        self.changes.accepted.append(Accepted(replace(event, agency=agency), time, offset))
