@@ -61,16 +61,23 @@ def sift(batch: Batch, decoded: Sequence[Any], window: Window, kind: Kind, now: 
         decoded = list(decoded)
         for place, rejection in batch.rejected:
             decoded[place] = kind.refused(rejection)
-    if not window and set(map(type, decoded)) == {kind.plain}:
+    unsure = () if set(map(type, decoded)) == {kind.plain} else decoded
+    blank = {
+        place for place, event in enumerate(unsure) if type(event) is not kind.plain and _blank(kind, event)
+    }
+    if not window and not blank:
         return Sifted(decoded, Arrived(batch, now))
     places, left_out = [], 0
     for place, event in enumerate(decoded):
-        refused = kind.refusal(event)
-        if refused is not None:
-            if refused.reason is not Reason.EMPTY:
-                places.append(place)
-        elif window and not window.holds(in_utc(kind.time_of(event))):
+        if place in blank:
+            continue
+        if window and kind.refusal(event) is None and not window.holds(in_utc(kind.time_of(event))):
             left_out += 1
         else:
             places.append(place)
     return Sifted([decoded[place] for place in places], Arrived(batch, now, places), left_out)
+
+
+def _blank(kind: Kind, event: Any) -> bool:
+    refused = kind.refusal(event)
+    return refused is not None and refused.reason is Reason.EMPTY
