@@ -19,6 +19,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "clause.dates.review": ("review date", "ngày rà soát"),
     "clause.dates.signed": ("date of signature", "ngày ký"),
     "clause.dates.registered": ("date of registration", "ngày đăng ký"),
+    "clause.procedures": ("procedures that it serves", "thủ tục hành chính được phục vụ"),
     "clause.objectives.availability": ("availability", "độ sẵn sàng"),
     "clause.objectives.latency": ("response time", "thời gian trả lời"),
     "clause.objectives.errorRate": ("error rate", "tỷ lệ lỗi"),
