@@ -89,8 +89,12 @@ def test_a_partner_that_comes_later_corrects_the_cell(engine: Engine, first: int
     assert len(owner.ledger.pairing) == 0
     cells, measures = totals(engine)
     assert (cells, measures) != orphaned
-    assert measures == expected_measures(pairs, service_of)
-    assert sum(cell["ok"] for cell in cells.values()) == 40
+    expected_all = expected_measures(pairs, service_of)
+    assert measures == expected_all
+    for (_, _, service), cell in cells.items():
+        told = [cell[name] for name in ("ok", "duration_us", "shortest_us", "longest_us")]
+        count, _, total, shortest, longest = expected_all[service, "total"]
+        assert told == [count, total, shortest, longest]
     found = counted(engine)
     assert found["joined_late"] == 40
     assert "orphan_client" not in found
