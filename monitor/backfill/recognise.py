@@ -62,9 +62,11 @@ def recognise(path: Path, kinds: Mapping[str, Kind], wanted: str | None, engine:
             renamed = replace(known, name=path.name)
             return Recognised(renamed, kinds[known.kind], source, place, guessed=False)
     kind = kinds[wanted] if wanted is not None else _guess(path, kinds, sample)
-    if not _understood(kind, sample):
+    others = [other.name for other in kinds.values() if _understood(other, sample)]
+    if others and kind.name not in others:
         raise MonitorError(
-            f"{path}: none of its first {len(sample)} records is {kind.one}: {_problem(kind, sample[0])}"
+            f"{path}: none of its first {len(sample)} records is {kind.one}: {_problem(kind, sample[0])}; "
+            f"they are {others[0]}"
         )
     if alike and _understood(kind, sample[:1]):
         raise MonitorError(

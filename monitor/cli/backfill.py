@@ -129,8 +129,6 @@ def _progress(files: tuple[Path, ...]) -> Iterator[Told]:
     read, lines = dict.fromkeys(range(len(files)), 0), dict.fromkeys(range(len(files)), 0)
 
     def told(index: int, so_far: int, records: int) -> None:
-        for before in range(index):  # what was done, or could not be read, is behind
-            read[before] = max(read[before], 0)
         read[index], lines[index] = so_far, records
         total = sum(lines.values())
         seconds = max(time.monotonic() - began, _SECOND)

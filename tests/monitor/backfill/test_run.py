@@ -156,7 +156,7 @@ def test_every_form_and_kind_is_read(engine: Engine, tmp_path: Path) -> None:
         ([], None, "is empty"),
         ([b"", b" "], None, "is empty"),
         ([b"a,b,c", b"1,2,3"], None, "do not tell what they are"),
-        ([SECURITY], "exchanges", "none of its first 1 records is an exchange: .*missing required field"),
+        ([SECURITY], "exchanges", "none of its first 1 .*missing required field.*they are security-events"),
         ([b"x" * (1024 * 1024 + 9)], None, "hold no whole record"),
     ],
 )
@@ -169,6 +169,16 @@ def test_a_file_of_no_use_is_refused_with_the_reason(
     with pytest.raises(AssertionError, match=said):
         raise AssertionError(problem)
     assert known_files(engine) == []
+
+
+def test_a_kind_that_is_named_is_believed_where_nothing_speaks_against_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """A hundred bad lines at the beginning do not keep the good ones behind them from being counted."""
+    path = write(tmp_path / "history.ndjson", [b"bad"] * 120 + bodies(3))
+    assert "name it with --kind" in run(engine, path).problems[0]
+    outcome = run(engine, path, kind="exchanges")
+    assert (outcome.counted, dict(outcome.rejected), outcome.guessed) == (3, {"not_json": 120}, False)
 
 
 def test_a_file_goes_on_as_what_it_was(engine: Engine, tmp_path: Path) -> None:
