@@ -11,6 +11,7 @@ from sqlalchemy import Engine, Table
 
 from monitor.backfill.batch import Batch
 from monitor.backfill.decoding import decoding_with, exchanges_of
+from monitor.events.decode import Decoded
 from monitor.events.exchange import Exchange
 from monitor.events.pseudonym import Pseudonyms
 from monitor.events.rejection import Reason, Rejection
@@ -26,7 +27,8 @@ from monitor.storage.partition import HOUR_S, PartitionStore
 from monitor.storage.progress import Also
 from monitor.xroad.call import DUPLICATE
 from monitor.xroad.changes import XroadChanges
-from monitor.xroad.decode import Decoded, decode_records
+from monitor.xroad.decode import Decoded as Records
+from monitor.xroad.decode import decode_records
 from monitor.xroad.half import SIDES
 from monitor.xroad.ledger import PairingLimits
 from monitor.xroad.opening import XroadParts, open_partition
@@ -160,7 +162,7 @@ def kinds_of(settings: Settings, engine: Engine, book: Book, max_age: timedelta)
         decode=decoding_with(decode_records),
         plain=_NoneIsCertain,
         refusal=lambda event: None if event.halves else event.rejection,
-        refused=lambda rejection: Decoded([], rejection, 1),
+        refused=lambda rejection: Records([], rejection, 1),
         time_of=lambda event: float(event.halves[0].begun),
         open=lambda topic, now: _open_records(parts, topic, now),
         hours=_hours_of_calls,
@@ -198,10 +200,17 @@ def _open_records(parts: XroadParts, topic: str, now: datetime) -> Opened:
     return Opened(ledger, store, added, finish)
 
 
+class _HistoryLedger(PartitionLedger):
+    """Counts as any partition does; how old its events are is of no interest."""
+
+    def _sample_ages(self, decoded: Sequence[Decoded]) -> None:
+        pass
+
+
 def _open_exchanges(engine: Engine, book: Book, limits: Limits, topic: str, now: datetime) -> Opened:
     store = PartitionStore(engine, topic, 0)
     resumed = store.load(limits.dedupe_window, limits.dedupe_max_ids, now)
-    ledger = PartitionLedger(
+    ledger = _HistoryLedger(
         book,
         limits,
         ids=resumed.ids,
