@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Final, Literal
 
@@ -25,6 +26,15 @@ SIZE: Final = 11.0
 _ADVANCE: Final = 0.56
 
 Anchor = Literal["start", "middle", "end"]
+
+
+# What XML cannot hold, not even escaped.
+_UNPRINTABLE: Final = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def xml(text: str) -> str:
+    """Text as XML holds it, between tags and in attributes; a control character becomes U+FFFD."""
+    return escape(_UNPRINTABLE.sub("\ufffd", text))
 
 
 def text_width(text: str, size: float = SIZE) -> float:
@@ -130,7 +140,7 @@ class Canvas:
         place = "" if anchor == "start" else f' text-anchor="{anchor}"'
         self._parts.append(
             f'<text x="{number(x)}" y="{number(y)}" font-size="{number(size)}" fill="{fill}"{place}{weight}>'
-            f"{escape(text)}</text>"
+            f"{xml(text)}</text>"
         )
 
     def hatch(self, colour: str, kind: Literal["diagonal", "dots", "cross"]) -> str:
@@ -142,7 +152,7 @@ class Canvas:
             "cross": '<path d="M0 0L4 4M4 0L0 4" stroke="#fff" stroke-width="0.7"/>',
         }
         self._patterns[name] = (
-            f'<pattern id="{escape(name)}" width="4" height="4" patternUnits="userSpaceOnUse">'
+            f'<pattern id="{xml(name)}" width="4" height="4" patternUnits="userSpaceOnUse">'
             f'<rect width="4" height="4" fill="{colour}"/>{shapes[kind]}</pattern>'
         )
         return f"url(#{name})"
@@ -150,13 +160,13 @@ class Canvas:
     def done(self) -> str:
         """The drawing as SVG, which stands alone and can be put into a page."""
         defined = f"<defs>{''.join(self._patterns.values())}</defs>" if self._patterns else ""
-        name = escape(self.name)
+        name = xml(self.name)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" '
             f'viewBox="0 0 {number(self.width)} {number(self.height)}" '
             f'width="{number(self.width)}" height="{number(self.height)}" role="img" '
             f'aria-labelledby="{name}-t {name}-d" font-family="{FONTS}" font-stretch="condensed">'
-            f'<title id="{name}-t">{escape(self.title)}</title>'
-            f'<desc id="{name}-d">{escape(self.description)}</desc>'
+            f'<title id="{name}-t">{xml(self.title)}</title>'
+            f'<desc id="{name}-d">{xml(self.description)}</desc>'
             f"{defined}{''.join(self._parts)}</svg>"
         )

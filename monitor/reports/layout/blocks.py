@@ -37,7 +37,15 @@ class Missing:
     words: str
 
 
-Value = str | int | float | date | datetime | Missing | None
+@dataclass(frozen=True, slots=True)
+class As:
+    """A value of another kind than its column's."""
+
+    value: str | int | float | None
+    kind: Kind
+
+
+Value = As | str | int | float | date | datetime | Missing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +171,7 @@ class Document:
 
     `kind_of` and `subject` head it; `title` is what programs call it. `marking` is written over each page
     while it is not final. Annexes come after the
-    signature.
+    signature; `only_sheets` are tables for workbooks.
     """
 
     language: Language
@@ -176,6 +184,7 @@ class Document:
     letterhead: Letterhead
     sections: tuple[Section, ...]
     annexes: tuple[Section, ...]
+    only_sheets: tuple[Table, ...]
     signature: Signature
     imprint: tuple[str, ...]
     contents: str

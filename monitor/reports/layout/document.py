@@ -17,7 +17,7 @@ from monitor.reports.layout.blocks import (
     Signature,
     Table,
 )
-from monitor.reports.layout.sheaf import Sheaf
+from monitor.reports.layout.sheaf import Sheaf, past
 from monitor.reports.model import Indicator, Report
 from monitor.reports.texts import Texts
 
@@ -27,9 +27,12 @@ _ROMAN = (
 )  # fmt: skip
 
 
-def lay_out(report: Report, texts: Texts) -> Document:
-    """The document that every format shows; its tables and pictures are numbered in order."""
-    of = Sheaf(report, texts)
+def lay_out(report: Report, texts: Texts, *, editable: bool = False) -> Document:
+    """The document that every format shows; its tables and pictures are numbered in order.
+
+    An editable one has a place for people's words at the end of each section, written or not.
+    """
+    of = Sheaf(report, texts, editable)
     national = report.card is None
     found = [
         card.position(of),
@@ -70,6 +73,7 @@ def lay_out(report: Report, texts: Texts) -> Document:
         letterhead=_letterhead(of),
         sections=every[: len(numbered)],
         annexes=every[len(numbered) :],
+        only_sheets=tuple(_sheets(of)),
         signature=Signature(
             recipients_title=texts("form.recipients"),
             recipients=tuple(
@@ -187,6 +191,12 @@ def _notes(of: Sheaf) -> Section:
 
 def _every_indicator(report: Report) -> Iterable[Indicator]:
     """One of each kind that the report shows (those of single agencies have the same keys)."""
+    yield from _of_the_report(report)
+    for row in report.ranking.agencies[:1]:
+        yield from row.indicators
+
+
+def _of_the_report(report: Report) -> Iterable[Indicator]:
     quality_part, compliance_part = report.quality, report.compliance
     yield from (quality_part.availability, quality_part.denied, quality_part.objectives_met)
     yield from (
@@ -197,8 +207,6 @@ def _every_indicator(report: Report) -> Iterable[Indicator]:
     if report.security is not None:
         yield from (report.security.acknowledged, report.security.notified_in_time)
     yield report.connection.live
-    for row in report.ranking.agencies[:1]:
-        yield from row.indicators
 
 
 def _annexes(of: Sheaf) -> list[Section]:
@@ -207,10 +215,8 @@ def _annexes(of: Sheaf) -> list[Section]:
     if report.pairs:
         tables.append(("annex", _pairs(of)))
     held = card.agreements(of)
-    if held is not None:
+    if held is not None and report.card is not None:
         tables.append(("agreements", held))
-    if report.quality.objectives:
-        tables.append(("objectives", quality.objectives(of, "objectives_all", report.quality.objectives)))
     return [
         Section(
             key,
@@ -220,6 +226,71 @@ def _annexes(of: Sheaf) -> list[Section]:
         )
         for n, (key, table) in enumerate(tables, 1)
     ]
+
+
+def _sheets(of: Sheaf) -> Iterable[Table]:
+    """Tables that only sheets have: too long to be turned over, or drawn as charts elsewhere."""
+    report = of.report
+    yield of.table(
+        "days",
+        [
+            ("figure.day", "day", 1),
+            ("figure.exchanges", "count", 1),
+            ("figure.failed", "count", 1),
+            ("figure.denied", "count", 1),
+            ("figure.breached", "count", 1),
+        ],
+        ((d.day, d.exchanges, d.failed, d.denied, d.breached) for d in report.volume.days),
+    )
+    yield _indicators(of)
+    if report.quality.objectives:
+        yield quality.objectives(of, "objectives_all", report.quality.objectives)
+    held = card.agreements(of)
+    if held is not None and report.card is None:
+        yield held
+
+
+def _indicators(of: Sheaf) -> Table:
+    """Every indicator, of the report and of each agency, with all that belongs to it."""
+    report, texts = of.report, of.texts
+    whole = of.report.agency or texts("form.whole")
+    found = [(whole, each) for each in _of_the_report(report)]
+    found += [(row.agency, each) for row in report.ranking.agencies for each in row.indicators]
+    return of.table(
+        "indicators_all",
+        [
+            ("figure.agency", "code", 1),
+            ("column.indicator", "text", 2),
+            ("figure.numerator", "count", 1),
+            ("figure.denominator", "count", 1),
+            ("figure.ratio", "percent", 1),
+            ("figure.coverage", "percent", 1),
+            ("figure.target", "percent", 1),
+            ("column.met", "text", 1),
+            ("figure.before", "percent", 1),
+            ("column.year", "percent", 1),
+            ("figure.source", "text", 2),
+            ("column.meaning", "text", 3),
+        ],
+        (
+            (
+                who,
+                texts.name("indicator", each.key),
+                each.numerator,
+                each.denominator,
+                of.ratio(each),
+                each.coverage,
+                each.target,
+                of.yes_no(each.met),
+                past(each.before),
+                past(each.year_ago),
+                texts.name("source", each.source),
+                texts.name("counts", each.key),
+            )
+            for who, each in found
+        ),
+        heads=2,
+    )
 
 
 def _pairs(of: Sheaf) -> Table:

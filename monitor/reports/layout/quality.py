@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from monitor.reports.charts.ranges import Range, Ranges
 from monitor.reports.charts.stacked import Stack, Stacked
@@ -11,6 +12,7 @@ from monitor.reports.layout.sheaf import Sheaf
 from monitor.reports.model import Durations, ObjectiveRow, ServiceRow
 
 _MOST_ROWS = 24  # of a chart: one printed page; the table holds all
+_MOST_MISSED = 40  # the furthest from what was agreed; sheets have all
 _PER = 1000
 _TIMES: list[tuple[str, Kind, float]] = [
     ("figure.shortest", "us", 1),
@@ -38,7 +40,9 @@ def quality(of: Sheaf) -> Section:
         blocks.append(_services(of))
     missed = [row for row in part.objectives if row.kept is False]
     if missed:
-        blocks.append(objectives(of, "objectives", missed))
+        missed.sort(key=lambda row: (row.allowed / row.bad if row.bad else 1.0, row.agreement, row.slo))
+        table = objectives(of, "objectives", missed[:_MOST_MISSED])
+        blocks.append(replace(table, note=of.more(max(0, len(missed) - _MOST_MISSED))))
     blocks += of.slot("quality")
     return Section("quality", texts("section.quality"), tuple(blocks))
 

@@ -14,10 +14,11 @@ from monitor.reports.texts import Texts
 
 @dataclass(frozen=True, slots=True)
 class Sheaf:
-    """A report and the texts of its language."""
+    """A report and the texts of its language; `editable` where people can still write into what is made."""
 
     report: Report
     texts: Texts
+    editable: bool = False
 
     def name(self, code: str) -> str:
         """What an agency is called; its code where it is not in the registry."""
@@ -56,9 +57,9 @@ class Sheaf:
         return self.texts("form.more", count=count) if count else None
 
     def slot(self, key: str) -> list[Slot]:
-        """The place for people's words at the end of a section; a signed report has no empty ones."""
+        """The place for people's words at the end of a section; empty ones are only in what can be edited."""
         found = next((each for each in self.report.narratives if each.slot == key), None)
-        if found is None and self.report.state == "signed":
+        if found is None and not self.editable:
             return []
         slot = Slot(
             key=key,
@@ -86,7 +87,7 @@ class Sheaf:
         return self.table(
             key,
             [
-                ("column.indicator", "text", 2.3),
+                ("column.indicator", "text", 2.1),
                 ("figure.numerator", "count", 1.25),
                 ("figure.denominator", "count", 1.25),
                 ("figure.ratio", "percent", 1.0),
@@ -95,7 +96,7 @@ class Sheaf:
                 ("column.met", "text", 0.75),
                 ("figure.before", "percent", 0.85),
                 ("column.year", "percent", 0.95),
-                ("figure.source", "text", 1.7),
+                ("figure.source", "text", 2.3),
             ],
             (
                 (

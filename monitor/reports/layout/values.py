@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import assert_never
 
-from monitor.reports.layout.blocks import Kind, Missing, Value
+from monitor.reports.layout.blocks import As, Kind, Missing, Value
 from monitor.reports.texts import Texts
 
 NOTHING = "–"
@@ -14,6 +14,8 @@ _US_PER_MS = 1000
 
 def shown(value: Value, kind: Kind, texts: Texts) -> str:
     """A value as the language writes it; a dash for None, the words of what is missing."""
+    if isinstance(value, As):
+        return shown(value.value, value.kind, texts)
     if value is None:
         return NOTHING
     if isinstance(value, Missing):
@@ -59,6 +61,8 @@ def for_sheet(value: Value, kind: Kind, texts: Texts) -> str | int | float | dat
     """What a cell of a sheet holds: numbers as numbers (durations of exchanges in milliseconds), local times
     without a zone, as sheets know none.
     """
+    if isinstance(value, As):
+        return for_sheet(value.value, value.kind, texts)
     if isinstance(value, Missing):
         return value.words
     if isinstance(value, datetime):

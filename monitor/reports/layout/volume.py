@@ -8,6 +8,7 @@ from monitor.reports.charts.bars import Bar, Bars
 from monitor.reports.charts.days import Days, Line
 from monitor.reports.figures import Trend, Volume
 from monitor.reports.layout.blocks import (
+    As,
     Block,
     Kind,
     Missing,
@@ -85,9 +86,7 @@ def volume(of: Sheaf) -> Section:
         )
         written: tuple[Value, ...] = (now.now, now.before, now.year_ago)
         if key.endswith("bytes"):
-            written = tuple(
-                None if each is None else texts.size(each) for each in (now.now, now.before, now.year_ago)
-            )
+            written = (As(now.now, "size"), As(now.before, "size"), As(now.year_ago, "size"))
         rows.append((texts(key), written[0], written[1], now.change, written[2], now.change_in_a_year))
     blocks.append(
         of.table(

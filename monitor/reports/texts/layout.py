@@ -42,6 +42,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "form.slot": ("Comments of the reporting body:", "Ý kiến, đánh giá của đơn vị báo cáo:"),
     "form.slot_empty": ("[to be written]", "[đơn vị báo cáo bổ sung]"),
     "form.carried": ("(carried over from the earlier issue)", "(giữ nguyên từ lần lập trước)"),
+    "form.whole": ("all", "toàn bộ"),
     "form.more": (
         "{count} more row{count:|s} in the files of figures.",
         "Còn {count} dòng khác trong tệp số liệu.",
@@ -183,6 +184,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "caption.obstacles": ("Obstacles, in the form of the six “clear”", "Khó khăn, vướng mắc theo “6 rõ”"),
     "caption.next": ("What is due in the next period", "Công việc đến hạn trong kỳ tới"),
     "caption.definitions": ("What the indicators count", "Cách tính các chỉ tiêu"),
+    "caption.indicators_all": ("Every indicator", "Toàn bộ chỉ tiêu"),
     "caption.pairs": ("Every provider, consumer and service", "Từng cặp cơ quan và dịch vụ"),
     "caption.agreements": ("Agreements", "Thỏa thuận chia sẻ dữ liệu"),
     "caption.card": ("Indicators of {agency}", "Các chỉ tiêu của {agency}"),
@@ -239,6 +241,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "sheet.obstacles": ("Obstacles", "Khó khăn vướng mắc"),
     "sheet.next": ("Next period", "Kỳ tới"),
     "sheet.definitions": ("Definitions", "Định nghĩa"),
+    "sheet.indicators_all": ("Indicators", "Chỉ tiêu"),
     "sheet.pairs": ("Pairs", "Từng cặp"),
     "sheet.agreements": ("Agreements", "Thỏa thuận"),
     "sheet.card": ("Card", "Phiếu"),

@@ -21,6 +21,8 @@ Writer = Callable[[Report, Texts, Path], list[Path]]
 WRITERS: Final[dict[str, str]] = {
     "html": "monitor.reports.writers.html:write",
     "pdf": "monitor.reports.writers.pdf:write",
+    "xlsx": "monitor.reports.writers.xlsx:write",
+    "docx": "monitor.reports.writers.docx:write",
     "json": "monitor.reports.writers.json:write",
     "csv": "monitor.reports.writers.csv:write",
     "csv-plain": "monitor.reports.writers.csv:write_plain",
