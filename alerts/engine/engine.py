@@ -14,6 +14,7 @@ from typing import Any
 
 from alerts.engine.changes import EngineChanges, Loaded, Pace, Progress, StateRow
 from alerts.engine.course import Course, Piles
+from alerts.engine.gather import HOUR_MS
 from alerts.engine.groups import BEFORE_ALL, Limits
 from alerts.engine.index import RuleIndex
 from alerts.engine.journal import ADVANCED, encode_steps, evicted_step, gathered_step
@@ -259,6 +260,7 @@ class Engine:
 
     def _hand_over(self) -> None:
         """Give the baselines what was added up for them."""
+        self.ungrouped += self._piles.add_up()
         for gather in self._plan.gathers:
             step = gathered_step(gather.number)
             for portion in gather.take():
@@ -289,8 +291,8 @@ class Engine:
 
     def _advance_kinds(self, watermark_ms: int) -> None:
         """Tell every kind, those first that others take in: what they find is older than the watermark."""
-        self.ungrouped += self._piles.add_up()
-        if any(gather.crosses(watermark_ms) for gather in self._plan.gathers):
+        # Nothing is held of hours that were over before, so only an hour's end can be passed by what is held.
+        if watermark_ms // HOUR_MS > self._advanced // HOUR_MS:
             self._hand_over()
         self._advanced = watermark_ms
         self._advance_at = watermark_ms + ADVANCE_EVERY_MS
@@ -307,7 +309,6 @@ class Engine:
     def take(self) -> EngineChanges:
         """What was found and done since the last time, for one transaction."""
         sequence = self._sequence
-        self.ungrouped += self._piles.add_up()
         self._hand_over()
         self._make_room()
         for node in self._memories:

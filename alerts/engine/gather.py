@@ -274,13 +274,6 @@ class Gather:
             held.texts.add(text)
         held.usable += 1
 
-    def crosses(self, watermark_ms: int) -> bool:
-        """Whether an hour of which something is held ends before the watermark."""
-        if not self._open and not self._others:
-            return False
-        ends = [self._ends] if self._open else []
-        return watermark_ms >= min([*ends, *((each.hour + 1) * HOUR_MS for each in self._others)])
-
     def take(self) -> list[Portion]:
         """Hand over what was added up, hour by hour."""
         taken = [*self._others, *self._open.values()]
