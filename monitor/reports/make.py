@@ -16,7 +16,6 @@ from monitor.duties.rules import read_rules
 from monitor.errors import UsageProblem
 from monitor.registry.registry import Registry
 from monitor.reports import runs
-from monitor.reports.build.whole import Given, build
 from monitor.reports.changes import compare
 from monitor.reports.figures import Language
 from monitor.reports.gather.cells import Progress
@@ -26,6 +25,7 @@ from monitor.reports.narrative import Written, read_narrative
 from monitor.reports.period import Period
 from monitor.reports.rules import ReportRules, read_report_rules
 from monitor.reports.runs import LONGEST_ISSUER
+from monitor.reports.sections.whole import Given, build
 from monitor.reports.security import Asked, security_reader
 from monitor.settings import Settings
 

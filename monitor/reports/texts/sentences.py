@@ -143,6 +143,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Detections from before {moment} are no longer kept: risk is told from what came after.",
         "Các phát hiện trước {moment} không còn được lưu: điểm rủi ro tính từ sau thời điểm đó.",
     ),
+    "note.no_risk": (
+        "Detections of the period are no longer kept: nothing is said of risk.",
+        "Các phát hiện trong kỳ không còn được lưu nên không có số liệu về rủi ro.",
+    ),
     "note.no_security": (
         "Nothing that is installed here knows of alerts and incidents.",
         "Hệ thống này không cài đặt phần quản lý cảnh báo và sự cố.",

@@ -11,8 +11,8 @@ from monitor.duties.item import DUTIES
 from monitor.indicators.agencies import INDICATORS
 from monitor.judging.breach import Breach
 from monitor.registry.model import Agency
-from monitor.reports.build.agencies import _REASONS, _SOURCES
 from monitor.reports.figures import Share, Text
+from monitor.reports.sections.agencies import _REASONS, _SOURCES
 from monitor.reports.texts import Texts, both
 from monitor.reports.texts.catalogue import CATALOGUE
 
