@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from monitor.judging.terms import UNREGISTERED
-from monitor.reports.figures import Text
+from monitor.reports.figures import Language, Text
 from monitor.reports.model import (
     AgencyRow,
     CompliancePart,
@@ -168,17 +168,7 @@ def notes(
     yield Text(en=_exact("en"), vi=_exact("vi"))
     yield both("note.registry")
     yield both("note.duties")
-    named = [
-        {
-            language: f"{Texts(language)(f'indicator.{key}')} {Texts(language).number(points)}"
-            for language in ("en", "vi")
-        }
-        for key, points in weights.items()
-    ]
-    yield both(
-        "note.composite",
-        weights=Text(en="; ".join(each["en"] for each in named), vi="; ".join(each["vi"] for each in named)),
-    )
+    yield both("note.composite", weights=Text(en=_weights("en", weights), vi=_weights("vi", weights)))
     if security is None:
         yield both("note.no_security")
     elif security.risk_from is not None and security.risk_from >= gathered.until:
@@ -192,6 +182,11 @@ def notes(
             yield both("note.left_out", rows=rows, table=both(table))
 
 
-def _exact(language: str) -> str:
-    texts = Texts("vi" if language == "vi" else "en")
+def _weights(language: Language, weights: Mapping[str, float]) -> str:
+    texts = Texts(language)
+    return "; ".join(f"{texts(f'indicator.{key}')} {texts.number(points)}" for key, points in weights.items())
+
+
+def _exact(language: Language) -> str:
+    texts = Texts(language)
     return texts("note.exact", error=f"{texts.number(float(ERROR), 1)}%")

@@ -47,7 +47,7 @@ class Given:
 
 
 def build(gathered: Gathered, agency: str | None, given: Given) -> Report:
-    """The report on what was gathered, national or of one agency (a present code); a draft without a number."""
+    """The report on what was gathered, national or of one agency (a present code): a draft, not recorded."""
     view = View(gathered, agency)
     national = view if agency is None else View(gathered, None)
     volume, quality = volume_part(view), quality_part(view)
