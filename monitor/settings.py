@@ -123,6 +123,10 @@ class Settings(BaseSettings):
         Path | None,
         Field(description="a YAML file of how reports score agencies; without it, as the monitor comes"),
     ] = None
+    service_quality: Annotated[
+        Path | None,
+        Field(description="a YAML file of the index of service quality; without it, as the monitor comes"),
+    ] = None
     report_narratives: Annotated[
         Path | None,
         Field(description="a folder of what people write into reports, by period, agency and language"),
