@@ -10,15 +10,17 @@ from monitor.backfill.lines import BLOCK_BYTES, KEPT_BYTES
 from monitor.events.decode import MAX_BODY_BYTES
 from monitor.events.rejection import Reason, Rejection
 
-_STRING = rb'"(?:[^"\\]|\\.)*+"'
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 # What most records are: members of plain values, and lists of them. One call instead of one a token.
+_PLAIN = rb'[^{}\[\]"]*+'
+_FLAT_LIST = rb"\[" + _PLAIN + rb"(?:" + _STRING + _PLAIN + rb")*+\]"
 _FLAT = re.compile(
-    rb'\{(?>[^{}\[\]"]++|' + _STRING + rb'|\[(?>[^{}\[\]"]++|' + _STRING + rb")*+\])*+\}", re.DOTALL
+    rb"\{" + _PLAIN + rb"(?:(?:" + _STRING + rb"|" + _FLAT_LIST + rb")" + _PLAIN + rb")*+\}", re.DOTALL
 )
 _TOKEN = re.compile(_STRING + rb'|["{}\[\]]', re.DOTALL)
 _BETWEEN = re.compile(rb"[\s,]*+")
 _STRAY = re.compile(rb"(?:" + _STRING + rb'|[^\s,"{}\[\]])++|[\]}]', re.DOTALL)
-_STRING_END = re.compile(rb'(?:[^"\\]|\\.)*+"', re.DOTALL)
+_STRING_END = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _STRUCTURE = re.compile(rb'["{}\[\]]')
 _STRAY_END = re.compile(rb'[\s,"{}\[\]]')
 # An array, or an object whose first members are plain and whose next is the list of records.
