@@ -6,13 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from monitor.dossiers.judge import Terms
+from monitor.dossiers.judge import QualityTerms
 from monitor.dossiers.ledger import DossierLedger
-from monitor.dossiers.metrics import DossierMetrics
 from monitor.dossiers.store import DossierStore
 from monitor.events.dossier import decode_dossiers
 from monitor.events.pseudonym import Pseudonyms
 from monitor.ledger.partition import Limits
+from monitor.metrics.dossiers import DossierMetrics
 from monitor.registry.registry import Registry
 from streams.processor import Opened
 
@@ -28,7 +28,7 @@ class Dossiers:
         registry: Registry,
         limits: Limits,
         pseudonyms: Pseudonyms,
-        terms: Terms,
+        terms: QualityTerms,
         counted: DossierMetrics,
     ) -> None:
         self._engine = engine

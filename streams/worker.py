@@ -16,6 +16,8 @@ from sqlalchemy import Engine
 from alerts.watch import Desk, ExchangeWatch, SecurityWatch
 from monitor import __version__
 from monitor.calendar.working import working_days
+from monitor.dossiers.judge import QualityTerms
+from monitor.dossiers.metrics import QualityMetrics
 from monitor.duties.assess import Terms
 from monitor.duties.metrics import DutyMetrics
 from monitor.duties.rules import read_rules
@@ -25,6 +27,7 @@ from monitor.judging.book import Book
 from monitor.ledger.partition import Limits
 from monitor.log import set_up_logging
 from monitor.metrics.agreements import AgreementMetrics
+from monitor.metrics.dossiers import DossierMetrics
 from monitor.metrics.ledger import LedgerMetrics
 from monitor.metrics.lifecycle import LifecycleMetrics
 from monitor.metrics.own import OwnMetrics
@@ -42,6 +45,7 @@ from monitor.xroad.ledger import PairingLimits
 from monitor.xroad.metrics import XroadMetrics
 from monitor.xroad.opening import XroadParts
 from streams.app import App, create_app
+from streams.dossiers import Dossiers
 from streams.exchanges import Exchanges
 from streams.lifecycle_events import LifecycleEvents
 from streams.processor import Processors
@@ -121,7 +125,8 @@ def _processors(
         dedupe_max_ids=settings.dedupe_max_ids,
     )
     secured, lifecycled, xroad = SecurityMetrics(), LifecycleMetrics(), XroadMetrics()
-    for collector in (secured, lifecycled, xroad):
+    processed = DossierMetrics()
+    for collector in (secured, lifecycled, processed, xroad):
         metrics.register(collector)
     registry, hide = book.registry, partial(Pseudonyms.of, settings)
     return {
@@ -130,6 +135,9 @@ def _processors(
             engine, registry, limits, hide(), secured, partial(SecurityWatch, desk)
         ),
         settings.topic("lifecycle-events"): LifecycleEvents(engine, registry, limits, hide(), lifecycled),
+        settings.topic("dossiers"): Dossiers(
+            engine, registry, limits, hide(), QualityTerms.of(settings), processed
+        ),
         settings.topic("xroad-records"): XroadRecords(
             XroadParts.of(
                 engine, registry, settings.zone, limits, PairingLimits(settings.xroad_wait), hide()
@@ -151,9 +159,10 @@ def _figures(
 
     terms = Terms(registry, read_rules(settings.duties), working_days(settings), settings.zone)
     duties = DutyMetrics(terms, engine, kept)
-    metrics.register(objectives)
-    metrics.register(duties)
-    return [objectives.refresh, duties.refresh]
+    quality = QualityMetrics(registry, QualityTerms.of(settings), engine)
+    for collector in (objectives, duties, quality):
+        metrics.register(collector)
+    return [objectives.refresh, duties.refresh, quality.refresh]
 
 
 def run(settings: Settings) -> int:

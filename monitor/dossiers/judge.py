@@ -13,29 +13,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Self
 from zoneinfo import ZoneInfo
 
-from monitor.calendar.working import WorkingDays
+from monitor.calendar.working import WorkingDays, working_days
 from monitor.dossiers.counts import Counts
-from monitor.dossiers.rules import QualityRules
+from monitor.dossiers.rules import QualityRules, read_quality_rules
 from monitor.dossiers.state import Dossier, Receipt
 from monitor.ledger.moment import moment
+from monitor.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class QualityTerms:
     """What dossiers are judged by: rules, the days that are worked, and where days begin."""
 
     rules: QualityRules
     calendar: WorkingDays
     zone: ZoneInfo
 
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Read the files that settings name. Raises QualityProblems or CalendarProblems."""
+        rules = read_quality_rules(settings.service_quality)
+        return cls(rules, working_days(settings), settings.zone)
+
     def day(self, time_ms: int) -> date:
         """The local day of a moment."""
         return moment(time_ms).astimezone(self.zone).date()
 
 
-def counts_of(dossier: Dossier, terms: Terms) -> Counts:
+def counts_of(dossier: Dossier, terms: QualityTerms) -> Counts:
     """Everything the dossier counts for, now and, where nothing else comes, later."""
     counts: Counts = {}
 
@@ -81,7 +89,9 @@ def _ended(dossier: Dossier) -> int | None:
     return min(ends, default=None)
 
 
-def _decided(dossier: Dossier, receipt: Receipt, ended: int | None, terms: Terms) -> tuple[date, str] | None:
+def _decided(
+    dossier: Dossier, receipt: Receipt, ended: int | None, terms: QualityTerms
+) -> tuple[date, str] | None:
     """The day on which it is decided whether it is on time, and how; None where that cannot be told (yet)."""
     began = receipt.time
     if receipt.promised == date.max or receipt.promised < terms.day(began):
@@ -106,7 +116,7 @@ def _decided(dossier: Dossier, receipt: Receipt, ended: int | None, terms: Terms
     return (terms.day(ended), "on_time") if dossier.completed == ended else None
 
 
-def _handling_days(dossier: Dossier, began: int, completed: int, terms: Terms) -> int:
+def _handling_days(dossier: Dossier, began: int, completed: int, terms: QualityTerms) -> int:
     """Working days between two moments without those on which the agency waited, each wait counted once."""
     between, day = terms.calendar.between, terms.day
     waited, free = 0, began
@@ -119,7 +129,7 @@ def _handling_days(dossier: Dossier, began: int, completed: int, terms: Terms) -
     return max(between(day(began), day(completed)) - waited, 0)
 
 
-def _complaints(dossier: Dossier, terms: Terms) -> list[tuple[date, bool]]:
+def _complaints(dossier: Dossier, terms: QualityTerms) -> list[tuple[date, bool]]:
     """The day on which each complaint is decided, and whether it was answered in time."""
     found = []
     answers = iter(dossier.answers)

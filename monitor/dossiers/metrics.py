@@ -1,64 +1,22 @@
-"""The metrics of dossiers: steps as they were committed, and the index as it was worked out last."""
+"""The metrics of the index of service quality: worked out now and then, shown at each scrape."""
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import Engine
 
 from monitor.dossiers import names
 from monitor.dossiers.index import Index, index_of
-from monitor.dossiers.judge import Terms
-from monitor.dossiers.store import DossiersWritten
+from monitor.dossiers.judge import QualityTerms
 from monitor.dossiers.sums import read_sums, together
 from monitor.metrics.names import PREFIX, Declaration
 from monitor.registry.registry import Registry
-
-_COUNTERS = (names.STEPS, names.DUPLICATES, names.LATE, names.IDS_SHORTENED, names.FULL)
-
-
-class DossierMetrics(Collector):
-    """Totals since this process started. Labels are bounded: agencies of the registry, and twelve steps."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()  # scrapes come from the web server's thread
-        self._steps: Counter[tuple[str, str]] = Counter()
-        self._totals: Counter[Declaration] = Counter()
-
-    def add(self, written: DossiersWritten) -> None:
-        """Count what a transaction added."""
-        with self._lock:
-            self._steps.update(written.steps)
-            self._totals[names.DUPLICATES] += written.duplicates
-            self._totals[names.LATE] += written.late
-            self._totals[names.IDS_SHORTENED] += written.ids_shortened
-            self._totals[names.FULL] += written.full
-
-    def collect(self) -> Iterator[Metric]:
-        """One family after the other; called at each scrape."""
-        with self._lock:
-            return iter(self._families())
-
-    def _families(self) -> list[Metric]:
-        families: list[Metric] = []
-        for declaration in _COUNTERS:
-            family = CounterMetricFamily(
-                PREFIX + declaration.name, declaration.help, labels=declaration.labels
-            )
-            if declaration is names.STEPS:
-                for key, count in sorted(self._steps.items()):
-                    family.add_metric(key, count)
-            else:
-                family.add_metric((), self._totals[declaration])
-            families.append(family)
-        return families
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +35,7 @@ class QualityMetrics(Collector):
     denominator and no points.
     """
 
-    def __init__(self, registry: Registry, terms: Terms, engine: Engine) -> None:
+    def __init__(self, registry: Registry, terms: QualityTerms, engine: Engine) -> None:
         """`engine` should be opened read-only: on SQLite any other takes the write lock to read."""
         self._registry = registry
         self._terms = terms
@@ -111,7 +69,7 @@ class QualityMetrics(Collector):
     def describe(self) -> Iterator[Metric]:
         """The names, so that registering reads nothing and finds a name that is taken."""
         for each in vars(names).values():
-            if isinstance(each, Declaration) and each not in _COUNTERS:
+            if isinstance(each, Declaration):
                 yield _gauge(each)
 
     def collect(self) -> Iterator[Metric]:

@@ -1,20 +1,10 @@
-"""The metrics of dossiers and of the index of service quality: name, help and labels."""
+"""The metrics of the index of service quality: name, help and labels."""
 
 from __future__ import annotations
 
 from monitor.metrics.names import Declaration
 
 _INDICATOR = ("agency", "indicator")
-
-STEPS = Declaration("dossier_steps", "Steps of dossiers counted", ("agency", "step"))
-DUPLICATES = Declaration("dossier_duplicates", "Steps of dossiers that came again and were not added", ())
-LATE = Declaration("dossier_late_events", "Steps of dossiers that came long after newer ones", ())
-IDS_SHORTENED = Declaration(
-    "dossier_id_memory_shortened",
-    "Times that ids of dossier events had to be forgotten before the window ended",
-    (),
-)
-FULL = Declaration("dossiers_full", "Dossiers that reached the steps of one kind that are kept", ())
 
 NUMERATOR = Declaration(
     "service_quality_numerator", "Dossiers that are as they should be, of those scored", _INDICATOR

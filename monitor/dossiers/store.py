@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, delete, select, tuple_
 
 from monitor.dossiers.changes import DossierChanges, DossierKey, Heard
 from monitor.dossiers.counts import Counts
-from monitor.dossiers.judge import Terms, counts_of
+from monitor.dossiers.judge import QualityTerms, counts_of
 from monitor.dossiers.rules import OTHER
 from monitor.dossiers.state import Dossier, full, joined
 from monitor.dossiers.tables import dossier_cells, dossiers
@@ -67,7 +67,9 @@ class DossierStore:
     No dossier stays in memory after the transaction that touched it.
     """
 
-    def __init__(self, engine: Engine, topic: str, partition: int, registry: Registry, terms: Terms) -> None:
+    def __init__(
+        self, engine: Engine, topic: str, partition: int, registry: Registry, terms: QualityTerms
+    ) -> None:
         self.engine = engine
         self.topic = topic
         self.partition = partition

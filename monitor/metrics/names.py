@@ -79,3 +79,14 @@ LIFECYCLE_IDS_SHORTENED = Declaration(
     "Times that ids of lifecycle events had to be forgotten before the window ended",
     (),
 )
+DOSSIER_STEPS = Declaration("dossier_steps", "Steps of dossiers counted", ("agency", "step"))
+DOSSIER_DUPLICATES = Declaration(
+    "dossier_duplicates", "Steps of dossiers that came again and were not added", ()
+)
+DOSSIER_LATE = Declaration("dossier_late_events", "Steps of dossiers that came long after newer ones", ())
+DOSSIER_IDS_SHORTENED = Declaration(
+    "dossier_id_memory_shortened",
+    "Times that ids of dossier events had to be forgotten before the window ended",
+    (),
+)
+DOSSIERS_FULL = Declaration("dossiers_full", "Dossiers that reached the steps of one kind that are kept", ())
