@@ -15,8 +15,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from monitor.reports.figures import Figure, Indicator
 from monitor.reports.model import Points, Report
 from monitor.reports.texts import Texts
@@ -115,8 +113,8 @@ def _indicators(report: Report) -> Iterator[tuple[_Cell, ...]]:
     if report.security is not None:
         parts.append(("security", report.security))
     for name, part in parts:
-        for field in msgspec.structs.fields(part):
-            value = getattr(part, field.name)
+        for field in part.__struct_fields__:
+            value = getattr(part, field)
             if isinstance(value, Indicator):
                 flat = _flat(value)
                 yield (name, *(flat.get(column) for column in _columns(Indicator)))
@@ -136,8 +134,8 @@ def _flat(row: Figure, within: str = "") -> dict[str, _Cell]:
     found: dict[str, _Cell] = {}
     if isinstance(row, Indicator):
         found |= {f"{within}ratio": row.ratio, f"{within}coverage": row.coverage, f"{within}met": row.met}
-    for field in msgspec.structs.fields(row):
-        value, name = getattr(row, field.name), f"{within}{field.name}"
+    for field in row.__struct_fields__:
+        value, name = getattr(row, field), f"{within}{field}"
         if isinstance(value, Figure):
             found |= _flat(value, f"{name}_")
         elif isinstance(value, tuple) and value and isinstance(value[0], Figure):
