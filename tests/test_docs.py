@@ -53,9 +53,15 @@ from monitor.registry.load import load_registry
 from monitor.registry.registry import Registry
 from monitor.settings import PREFIX, Settings, load_settings
 from monitor.storage import tables
+from monitor.xroad import metrics as xroad_metrics
+from monitor.xroad.metrics import XroadMetrics
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+# Modules that declare metrics, and with them their labels.
+DECLARING = (
+    names, incident_metrics, risk_metrics, engine_metrics, duty_names, objective_names, xroad_metrics,
+)  # fmt: skip
 LARGEST_TEXT = 4 * 1024 * 1024  # what is larger is a picture or a mistake
 # Folders of one machine, and hosts of package indexes: a checkout must work anywhere.
 ELSEWHERE = re.compile(
@@ -89,9 +95,9 @@ def rows(heading: str) -> Iterator[list[str]]:
 
 
 def code(text: str) -> Iterator[str]:
-    """Every piece of code in a text: the lines of its blocks, and what stands between backticks."""
+    """Every piece of code in a text: lines of its blocks, joined where one goes on, and what is quoted."""
     for block in re.findall(r"^ *```\w*\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL):
-        yield from block.splitlines()
+        yield from block.replace("\\\n", " ").splitlines()
     yield from re.findall(r"(?<!`)`([^`\n]+)`(?!`)", text)
 
 
@@ -135,6 +141,7 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     registry.register(LedgerMetrics())
     registry.register(SecurityMetrics())
     registry.register(LifecycleMetrics())
+    registry.register(XroadMetrics())
     registry.register(AgreementMetrics(Registry.of([], [], []), ZoneInfo("UTC"), lambda: datetime.now(UTC)))
     own = OwnMetrics.create(registry)
     for collector in (IncidentMetrics(), RiskMetrics(lambda: datetime.now(UTC)), EngineMetrics()):
@@ -152,7 +159,7 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     ]
     labels = {
         names.PREFIX + declared.name: declared.labels
-        for module in (names, incident_metrics, risk_metrics, engine_metrics, duty_names, objective_names)
+        for module in DECLARING
         for declared in vars(module).values()
         if isinstance(declared, names.Declaration)
     }

@@ -8,8 +8,10 @@ A correction changes no counter: a call that was counted from one side is not co
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from weakref import WeakValueDictionary
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -22,6 +24,7 @@ from monitor.xroad.causes import Cause
 from monitor.xroad.figures import OTHER_SERVERS, Figures, signed_median
 from monitor.xroad.half import SIDES
 from monitor.xroad.measures import NETWORK_FLAGGED, NON_MONOTONE
+from monitor.xroad.pairing import Pairing
 from monitor.xroad.store import XroadWritten
 
 HALVES = Declaration("xroad_halves", "Halves of calls that security servers recorded", ("side", "agency"))
@@ -45,10 +48,15 @@ SKEW = Declaration(
     "How far the producer's server's clock is ahead of the client's, the median of the last hours",
     ("client_server", "service_server"),
 )
-DECLARATIONS = (HALVES, ORPHANS, JOINED, DUPLICATES, AMBIGUOUS, FAILURES, FLAGGED, WRONG_TIMES, SKEW)
+WAITING = Declaration("xroad_waiting_halves", "Halves that wait for the other, at this worker", ())
+_COUNTERS = (HALVES, ORPHANS, JOINED, DUPLICATES, AMBIGUOUS, FAILURES, FLAGGED, WRONG_TIMES)
+DECLARATIONS = (*_COUNTERS, SKEW, WAITING)
 
 MAX_SHOWN_SERVERS = 200  # pairs of servers in one scrape; a platform has some hundred that talk to each other
-KEPT_HOURS = 2  # of clock skew, the newest of each pair of servers
+KEPT_HOURS = (
+    2  # of clock skew, the newest of each pair of servers; as long after its last call it is not shown
+)
+LEAST_CALLS = 5  # a few calls that waited long in one direction look like a clock that is wrong
 # What happens to calls, and under which label it is counted; how they were joined is one of the first.
 _HOW = {
     "second_way": "likeness",
@@ -63,12 +71,14 @@ Servers = tuple[str, str]
 class XroadMetrics(Collector):
     """Totals since this process started. Labels are bounded by the registry, or by MAX_SHOWN_SERVERS."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock  # seconds
         self._lock = threading.Lock()  # scrapes come from the web server's thread
-        self._counts: dict[Declaration, Counter[tuple[str, ...]]] = {
-            each: Counter() for each in DECLARATIONS if each is not SKEW
-        }
+        self._counts: dict[Declaration, Counter[tuple[str, ...]]] = {each: Counter() for each in _COUNTERS}
         self._skews: dict[Servers, dict[int, Histogram]] = {}
+        self._skewed_at: dict[Servers, float] = {}
+        # Weak: a partition that is let go takes its halves with it.
+        self._waiting: WeakValueDictionary[tuple[str, int], Pairing] = WeakValueDictionary()
         self._zero()
 
     def add(self, written: XroadWritten) -> None:
@@ -83,6 +93,11 @@ class XroadMetrics(Collector):
                 self._counts[ORPHANS][half.other_side, whose, late.outcome] += 1
             self._note(written.noted)
             self._figures(written.figures)
+
+    def follow(self, topic: str, partition: int, pairing: Pairing) -> None:
+        """Show how many halves wait in a partition for as long as its pairing is in use."""
+        with self._lock:
+            self._waiting[topic, partition] = pairing
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other; called at each scrape."""
@@ -114,16 +129,25 @@ class XroadMetrics(Collector):
                 self._counts[FLAGGED][()] += count
             elif key.what in NON_MONOTONE:
                 self._counts[WRONG_TIMES][(key.what,)] += count
+        self._forget_old()
         for pair, skews in figures.skews.items():
             servers = (pair.client_server, pair.service_server)
             if servers not in self._skews and len(self._skews) >= MAX_SHOWN_SERVERS:
                 servers = (OTHER_SERVERS, OTHER_SERVERS)
+            self._skewed_at[servers] = self._clock()
             hours = self._skews.setdefault(servers, {})
             merge(hours.setdefault(pair.hour, {}), skews)
             for hour in sorted(hours)[:-KEPT_HOURS]:
                 del hours[hour]
 
+    def _forget_old(self) -> None:
+        """Or what was wrong with a clock when its servers last met would be shown until the worker ends."""
+        for servers, seen in list(self._skewed_at.items()):
+            if self._clock() - seen > KEPT_HOURS * 3600:
+                del self._skews[servers], self._skewed_at[servers]
+
     def _families(self) -> list[Metric]:
+        self._forget_old()
         families: list[Metric] = []
         for declared, counts in self._counts.items():
             family = CounterMetricFamily(PREFIX + declared.name, declared.help, labels=declared.labels)
@@ -135,5 +159,8 @@ class XroadMetrics(Collector):
             together: Histogram = {}
             for skews in hours.values():
                 merge(together, skews)
-            skew.add_metric(servers, (signed_median(together) or 0) / 1e6)
-        return [*families, skew]
+            if sum(together.values()) >= LEAST_CALLS:
+                skew.add_metric(servers, (signed_median(together) or 0) / 1e6)
+        waiting = GaugeMetricFamily(PREFIX + WAITING.name, WAITING.help)
+        waiting.add_metric((), sum(map(len, list(self._waiting.values()))))
+        return [*families, skew, waiting]

@@ -27,6 +27,7 @@ from monitor.metrics.own import OwnMetrics
 from monitor.metrics.security import SecurityMetrics
 from monitor.objectives import names as objectives
 from monitor.registry.registry import Registry
+from monitor.xroad import metrics as xroad
 
 
 class Exported(NamedTuple):
@@ -47,10 +48,13 @@ def exported() -> dict[str, Exported]:
     registry = CollectorRegistry()
     for collector in (LedgerMetrics(), SecurityMetrics(), LifecycleMetrics(), incidents.IncidentMetrics()):
         registry.register(collector)
+    registry.register(xroad.XroadMetrics())
     registry.register(risk.RiskMetrics(lambda: datetime.now(UTC)))
     registry.register(AgreementMetrics(Registry.of([], [], []), ZoneInfo("UTC"), lambda: datetime.now(UTC)))
     labels = {
-        PREFIX + one.name: one.labels for module in (names, incidents, risk) for one in _declared(module)
+        PREFIX + one.name: one.labels
+        for module in (names, incidents, risk, xroad)
+        for one in _declared(module)
     }
     for create in (OwnMetrics.create, AlertMetrics.create, DeliveryMetrics.create, RuleMetrics.create):
         for instrument in create(registry):
