@@ -135,6 +135,23 @@ def test_a_late_event_after_signing_is_told_figure_by_figure(engine: Engine) -> 
     assert kept.state == "signed"
 
 
+def test_the_record_is_kept_on_postgresql_too(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """Numbers are given in turn, drafts beyond the fifth go, a signed report is found and compared with."""
+    with database("postgresql", request, tmp_path) as postgres:
+        count(postgres, REGISTRY, at("2026-09-30T08:00", "2026-10-05T08:00", "2026-11-01T08:00"))
+        first = report_on(postgres, REGISTRY, record=True)
+        assert first.run == 1
+        with postgres.begin() as connection:
+            assert runs.sign(connection, 1, "Ministry office", NOW).state == "signed"
+        for _ in range(runs.KEPT_DRAFTS + 1):
+            last = report_on(postgres, REGISTRY, record=True)
+        assert last.reissue is not None
+        assert (last.reissue.signed_run, last.reissue.changes) == (1, ())
+        with postgres.connect() as connection:
+            assert [run.id for run in runs.all_runs(connection, 50)] == [7, 6, 5, 4, 3, 1]
+            assert runs.load(connection, 7)[1] == last
+
+
 def test_a_running_period_is_to_date_and_compared_with_as_many_hours(engine: Engine) -> None:
     """Ten days of October against ten of September; what came after the tenth counts in neither."""
     now = local("2026-10-11T00:00")
