@@ -13,7 +13,7 @@ from tests.parts.prometheus import promtool
 # Always open: it has no silence and no end.
 ALWAYS = "PrometheusWatchdog"
 # Alerts on a share or a number of rare things: a handful must not wake anybody.
-NEED_TRAFFIC = {"ErrorBudgetBurn", "FeedSilent", "EventsAged", "DeadLetters"}
+NEED_TRAFFIC = {"ErrorBudgetBurn", "FeedSilent", "EventsAged", "DeadLetters", "XroadHalvesMissing"}
 
 
 def test_promtool_takes_the_rules() -> None:
