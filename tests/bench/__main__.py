@@ -20,8 +20,10 @@ from rich.table import Table
 from monitor.settings import Settings
 from monitor.simulation import Shares
 from tests.bench.alert_latency import measure_alert_latency
+from tests.bench.backfill import measure as measure_backfill
 from tests.bench.latency import measure_latency
 from tests.bench.memory import measure_memory
+from tests.bench.report import main as measure_report
 from tests.bench.rules import main as measure_rules
 from tests.e2e.exactness import CHECKOUT, REGISTRY, Stage, WorkerProcess, differences, fill, stage_settings
 from tests.parts.kafka import COMMAND, Kafka
@@ -30,7 +32,8 @@ from tests.parts.postgres import Postgres, fresh_database
 PARTITIONS = 8
 FAUST_EVENTS = 100_000  # at some 7 thousand a second a million would take longer than all the rest
 CONTENDER_SECONDS = 600
-PARTS = ("throughput", "latency", "alerts", "rules", "memory")
+PARTS = ("throughput", "latency", "alerts", "rules", "memory", "backfill", "report")
+HISTORY_LINES = 1_000_000
 
 
 def main() -> int:
@@ -60,6 +63,11 @@ def main() -> int:
             measure_rules()
         if "memory" in parts:
             console.print(measure_memory(folder, kafka.bootstrap))
+        if "backfill" in parts:
+            (folder / "history").mkdir()
+            console.print(measure_backfill(folder / "history", HISTORY_LINES))
+        if "report" in parts:
+            measure_report([])
     return 0
 
 

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from math import exp, log
@@ -150,7 +150,7 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Fill, then measure in a fresh process, so that what filling needed is not counted."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     arguments.add_argument("--pairs", type=int, default=5_000)
@@ -159,7 +159,7 @@ def main() -> None:
     arguments.add_argument("--folder", type=Path, help="where an SQLite ledger is kept, and found again")
     arguments.add_argument("--formats", default=",".join(WRITERS))
     arguments.add_argument("--measure", metavar="URL", help=argparse.SUPPRESS)
-    given = arguments.parse_args()
+    given = arguments.parse_args(words)
     formats = given.formats.split(",")
     with ExitStack() as stack:
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-report-")))

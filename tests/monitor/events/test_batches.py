@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 from collections.abc import Iterator
@@ -118,3 +119,15 @@ def test_a_mutated_body_reads_the_same_among_others(fuzzed: tuple[list[Body], di
     """Batches are cut at random by the network; what is counted must not depend on it."""
     bodies, _ = fuzzed
     assert decode_batch(bodies, lambda _: ()) == one_by_one(bodies)
+
+
+def test_what_cannot_be_decoded_is_given_back_at_once() -> None:
+    """Without waiting for the collector: a flood of such bodies would fill the memory between its rounds."""
+    gc.collect()
+    gc.disable()
+    try:
+        for body in (b'{"id": 1}', b"[", b'{"specversion": "1.0", "data": 1}'):
+            assert isinstance(decode_one(body, ()), Rejection)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
