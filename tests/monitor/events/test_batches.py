@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.events.decode import GROUP, MAX_BODY_BYTES, Body, decode_batch, decode_one
 from monitor.events.exchange import Exchange
+from monitor.events.rejection import Rejection
 from tests.builders import exchange_json
 
 A, B = exchange_json(id="A"), exchange_json(id="B")
