@@ -17,7 +17,7 @@ from kafka.errors import KafkaError
 
 from monitor.errors import MonitorError
 from monitor.settings import Settings
-from monitor.simulation import Account, SecuritySent, Sent
+from monitor.simulation import Account, DossierSent, SecuritySent, Sent
 from streams.bulk import partition_of
 from streams.clients import client_arguments
 
@@ -34,7 +34,7 @@ _MOST_IN_FLIGHT = 50_000  # events held until they are acknowledged: some 50 MB
 _FLUSH_SECONDS = 60.0
 _REPORT_SECONDS = 1.0
 
-Event = Sent | SecuritySent
+Event = Sent | SecuritySent | DossierSent
 Report = Callable[[int, float], None]
 
 
@@ -52,11 +52,17 @@ class Sender:
     """A producer that keeps the account of what was acknowledged. Used by one thread."""
 
     def __init__(
-        self, settings: Settings, topic: str, account: Account, security_topic: str | None = None
+        self,
+        settings: Settings,
+        topic: str,
+        account: Account,
+        security_topic: str | None = None,
+        dossier_topic: str | None = None,
     ) -> None:
         """Connect. Raises MonitorError when the broker does not answer or a topic does not exist.
 
-        Exchanges go to `topic`, security events to `security_topic`, without which there may be none.
+        Exchanges go to `topic`, security events to `security_topic` and steps of dossiers to
+        `dossier_topic`, without which there may be none of them.
         """
         self._account = account
         self._pending: deque[tuple[Any, Event]] = deque()
@@ -82,6 +88,9 @@ class Sender:
         self._security = self._exchanges
         if security_topic is not None:
             self._security = security_topic, self._partitions_of(security_topic, where)
+        self._dossiers = self._exchanges
+        if dossier_topic is not None:
+            self._dossiers = dossier_topic, self._partitions_of(dossier_topic, where)
 
     def _partitions_of(self, topic: str, where: str) -> int:
         """How many partitions a topic has; the producer is closed when it has none."""
@@ -97,7 +106,11 @@ class Sender:
 
     def send(self, sent: Event) -> None:
         """Hand an event to the producer; waits while too many are unacknowledged."""
-        topic, partitions = self._security if isinstance(sent, SecuritySent) else self._exchanges
+        topic, partitions = self._exchanges
+        if isinstance(sent, SecuritySent):
+            topic, partitions = self._security
+        elif isinstance(sent, DossierSent):
+            topic, partitions = self._dossiers
         try:
             # The producer would choose the same, but hash the key in Python each time.
             partition = partition_of(sent.key, partitions)
@@ -159,17 +172,20 @@ def send_all(
     stop: threading.Event,
     topic: str | None = None,
     security: bool = False,
+    dossiers: bool = False,
     report: Report = lambda _sent, _rate: None,
 ) -> Result:
     """Send events until they end, one is lost, or `stop` is set; then wait for the last acknowledgements.
 
-    `security` says that there may be security events among them, which go to a topic of their own.
+    `security` says that there may be security events among them, `dossiers` that there may be steps of
+    dossiers; each go to a topic of their own.
     `report` is called about once a second with the events sent and the rate since the last call.
     Raises MonitorError when the broker or the topic is not there.
     """
     began = last = time.monotonic()
     security_topic = settings.topic("security-events") if security else None
-    sender = Sender(settings, topic or settings.topic("exchanges"), account, security_topic)
+    dossier_topic = settings.topic("dossiers") if dossiers else None
+    sender = Sender(settings, topic or settings.topic("exchanges"), account, security_topic, dossier_topic)
     sent_before, count = 0, 0
     try:
         for event in events:
@@ -183,7 +199,8 @@ def send_all(
                 break
     finally:
         sender.close()
-    return Result(account.sent + account.security_sent, sender.lost, sender.reason, time.monotonic() - began)
+    acknowledged = account.sent + account.security_sent + account.dossier_steps
+    return Result(acknowledged, sender.lost, sender.reason, time.monotonic() - began)
 
 
 def _sentence(problem: BaseException) -> str:

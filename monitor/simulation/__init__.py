@@ -1,16 +1,19 @@
 """A seeded picture of the national platform, for demos, tests and benchmarks. No Kafka and no clock in it."""
 
 from monitor.simulation.account import Account, Cell
+from monitor.simulation.dossiers import DossierSimulation
 from monitor.simulation.generate import Simulation, simulate
 from monitor.simulation.incidents import INCIDENTS, Incident
 from monitor.simulation.security import SecuritySimulation
-from monitor.simulation.sent import SecuritySent, Sent
+from monitor.simulation.sent import DossierSent, SecuritySent, Sent
 from monitor.simulation.shares import Shares
 
 __all__ = [
     "INCIDENTS",
     "Account",
     "Cell",
+    "DossierSent",
+    "DossierSimulation",
     "Incident",
     "SecuritySent",
     "SecuritySimulation",

@@ -10,7 +10,7 @@ import msgspec
 
 from monitor.errors import MonitorError
 from monitor.events.exchange import OUTCOMES
-from monitor.simulation.sent import SecuritySent, Sent
+from monitor.simulation.sent import DossierSent, SecuritySent, Sent
 
 CellKey = tuple[int, str, str, str]
 """(UTC hour's start in epoch seconds, provider, consumer, service); unregistered names under one word."""
@@ -71,34 +71,52 @@ class _SecurityRow(SecurityCell, kw_only=True):
     severity: int
 
 
+class _StepRow(SecurityCell, kw_only=True):
+    """Steps of dossiers at one agency as the file holds them."""
+
+    agency: str
+    step: str
+
+
 class _File(msgspec.Struct):
     sent: int
     late: int
     malformed: dict[str, int]
     cells: list[_Row]
     security: list[_SecurityRow] = []
+    dossiers: list[_StepRow] = []
 
 
 class Account:
     """Accumulates what was sent; its memory grows with the number of cells, not of events.
 
-    `sent` counts messages of exchanges; those of security events are in `security`.
+    `sent` counts messages of exchanges; those of security events are in `security`, steps of dossiers, by
+    agency and step, in `dossiers`.
     """
 
     def __init__(self) -> None:
         self.cells: dict[CellKey, Cell] = {}
         self.security: dict[SecurityKey, SecurityCell] = {}
+        self.dossiers: dict[tuple[str, str], SecurityCell] = {}
         self.sent = 0
         self.late = 0
         self.malformed: dict[str, int] = {}
+
+    @property
+    def dossier_steps(self) -> int:
+        """Messages of steps of dossiers, duplicates among them."""
+        return sum(cell.events + cell.duplicates for cell in self.dossiers.values())
 
     @property
     def security_sent(self) -> int:
         """Messages of security events, duplicates among them."""
         return sum(cell.events + cell.duplicates for cell in self.security.values())
 
-    def add(self, sent: Sent | SecuritySent) -> None:
+    def add(self, sent: Sent | SecuritySent | DossierSent) -> None:
         """Count one event."""
+        if isinstance(sent, DossierSent):
+            _count(self.dossiers.setdefault((sent.agency, sent.step), SecurityCell()), sent)
+            return
         if isinstance(sent, SecuritySent):
             self._add_security(sent)
             return
@@ -128,11 +146,7 @@ class Account:
 
     def _add_security(self, sent: SecuritySent) -> None:
         key = (int(sent.time) // _HOUR * _HOUR, sent.agency, sent.event, sent.severity)
-        cell = self.security.setdefault(key, SecurityCell())
-        if sent.kind == "duplicate":
-            cell.duplicates += 1
-        else:
-            cell.events += 1
+        _count(self.security.setdefault(key, SecurityCell()), sent)
 
     def merge(self, other: Account) -> None:
         """Add what another simulation sent."""
@@ -145,6 +159,10 @@ class Account:
             mine = self.security.setdefault(counted, SecurityCell())
             mine.events += events.events
             mine.duplicates += events.duplicates
+        for step, told in other.dossiers.items():
+            known = self.dossiers.setdefault(step, SecurityCell())
+            known.events += told.events
+            known.duplicates += told.duplicates
 
     def total(self) -> Cell:
         """The sum of all cells."""
@@ -171,7 +189,11 @@ class Account:
             )
             for (hour, agency, kind, severity), events in sorted(self.security.items())
         ]
-        body = msgspec.json.encode(_File(self.sent, self.late, self.malformed, rows, security))
+        dossiers = [
+            _StepRow(agency=agency, step=step, **msgspec.structs.asdict(events))
+            for (agency, step), events in sorted(self.dossiers.items())
+        ]
+        body = msgspec.json.encode(_File(self.sent, self.late, self.malformed, rows, security, dossiers))
         partial: Path | None = None
         try:
             with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
@@ -202,7 +224,16 @@ class Account:
         for held in stored.security:
             counted = (held.hour, held.agency, held.kind, held.severity)
             account.security[counted] = SecurityCell(held.events, held.duplicates)
+        for told in stored.dossiers:
+            account.dossiers[told.agency, told.step] = SecurityCell(told.events, told.duplicates)
         return account
+
+
+def _count(cell: SecurityCell, sent: SecuritySent | DossierSent) -> None:
+    if sent.kind == "duplicate":
+        cell.duplicates += 1
+    else:
+        cell.events += 1
 
 
 def _add(sums: dict[str, int], more: dict[str, int]) -> None:

@@ -53,3 +53,19 @@ class SecuritySent(msgspec.Struct, gc=False, frozen=True):
     agency: str
     event: str
     severity: int
+
+
+class DossierSent(msgspec.Struct, gc=False, frozen=True):
+    """One step of a dossier in the order of sending.
+
+    `time` is its own in epoch seconds, exact to the millisecond; a duplicate has the bytes of an earlier one.
+    """
+
+    key: bytes
+    value: bytes
+    headers: Headers
+    time: float
+    kind: Literal["clean", "duplicate"]
+    id: str
+    agency: str
+    step: str

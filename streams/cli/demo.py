@@ -37,6 +37,7 @@ SHARES = {
     "malformed": 0.004,
     "late": 0.003,
 }
+DOSSIERS = "0.02"  # for each exchange: two dozen steps a minute are a table of agencies within a few
 # What happens in the first minutes, so that alerts open while somebody watches; later incidents by chance.
 INCIDENTS = ("stuffing@15s", "bulk@30s", "enumeration@45s", "leak@60s", "tampering@2m", "watched@3m")
 
@@ -127,7 +128,8 @@ class _Stage:
         shares = [text for name, share in SHARES.items() for text in (f"--{name}", str(share))]
         if not self._stop.is_set():
             incidents = [text for incident in INCIDENTS for text in ("--incident", incident)]
-            self._start("simulator", environment, "simulate", "--rate", str(rate), *shares, *incidents)
+            others = ["--rate", str(rate), "--dossier-share", DOSSIERS]
+            self._start("simulator", environment, "simulate", *others, *shares, *incidents)
         return settings
 
     def _await_ready(self, settings: Settings) -> None:

@@ -24,6 +24,8 @@ from monitor.settings import Settings, load_settings
 from monitor.simulation import (
     INCIDENTS,
     Account,
+    DossierSent,
+    DossierSimulation,
     Incident,
     SecuritySent,
     SecuritySimulation,
@@ -121,13 +123,16 @@ class Plan:
     kinds: tuple[Breach, ...]
     security_share: float
     incidents: tuple[Incident, ...]
+    dossier_share: float = 0.0
 
     @property
     def security(self) -> bool:
         """Whether there are security events in it."""
         return bool(self.security_share or self.incidents)
 
-    def events(self, settings: Settings, stop: threading.Event) -> Iterator[Sent | SecuritySent]:
+    def events(
+        self, settings: Settings, stop: threading.Event
+    ) -> Iterator[Sent | SecuritySent | DossierSent]:
         """The events, each when it is due. Raises UsageProblem for an incident at an unknown agency."""
         registry = load_registry(settings.registry)
         simulation = Simulation(
@@ -140,11 +145,17 @@ class Plan:
             live=self.start is None,
         )
         times = Latest(self._times(settings, stop))
-        exchanges = islice(simulation.events(times), self.count)
-        if not self.security:
-            return exchanges
-        beside = SecuritySimulation(registry, self.seed, settings.zone, self.security_share, self.incidents)
-        return beside.between(exchanges, lambda: times.time)
+        events: Iterator[Sent | SecuritySent | DossierSent]
+        events = exchanges = islice(simulation.events(times), self.count)
+        if self.security:
+            beside = SecuritySimulation(
+                registry, self.seed, settings.zone, self.security_share, self.incidents
+            )
+            events = beside.between(exchanges, lambda: times.time)
+        if self.dossier_share:
+            dossiers = DossierSimulation(registry, self.seed, settings.zone, self.dossier_share)
+            events = dossiers.between(events, lambda: times.time)
+        return events
 
     def _times(self, settings: Settings, stop: threading.Event) -> Iterator[float]:
         start = time.time() if self.start is None else self.start
@@ -221,6 +232,14 @@ def _share_options(command: Callable[..., None]) -> Callable[..., None]:
     help="Everyday security events for each exchange, to the topic security-events.",
 )
 @click.option(
+    "--dossier-share",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    metavar="SHARE",
+    help="Dossiers of public services for each exchange, some five steps each, to the topic dossiers.",
+)
+@click.option(
     "--incident",
     "incidents",
     type=Injected(),
@@ -247,6 +266,7 @@ def simulate(
     jitter: float | None,
     kinds: tuple[str, ...],
     security_share: float,
+    dossier_share: float,
     incidents: tuple[Incident, ...],
     account_file: Path | None,
     **shares: float,
@@ -259,10 +279,11 @@ def simulate(
 
     Between the exchanges come sign-ins, certificates at work, changes of settings and the like, as agencies
     have them by day and by night; --count and --rate count exchanges alone, which are the same with and
-    without them.
+    without them. With --dossier-share come dossiers, each told with the days behind it.
 
     Writes to Kafka and, with --account, what was acknowledged: exchanges, outcomes, sums and breaches by
-    hour, provider, consumer and service, and security events by hour, agency, kind and severity, as JSON.
+    hour, provider, consumer and service, security events by hour, agency, kind and severity, and steps of
+    dossiers by agency, as JSON.
     Shows its progress on standard error. Ctrl-C or SIGTERM ends it in order: what was sent is acknowledged
     and in the account.
 
@@ -290,6 +311,7 @@ def simulate(
         kinds=tuple(Breach(kind) for kind in kinds) or KINDS,
         security_share=security_share,
         incidents=incidents,
+        dossier_share=dossier_share,
     )
     _run(plan, account_file)
 
@@ -303,7 +325,15 @@ def _run(plan: Plan, account_file: Path | None) -> None:
     with _stopping() as stop:
         events = plan.events(settings, stop)
         try:
-            result = send_all(settings, events, account, stop=stop, security=plan.security, report=_report)
+            result = send_all(
+                settings,
+                events,
+                account,
+                stop=stop,
+                security=plan.security,
+                dossiers=bool(plan.dossier_share),
+                report=_report,
+            )
         except BaseException:
             if account_file is not None and (
                 account.sent or account.security
