@@ -40,6 +40,7 @@ from monitor.simulation.security import SHARE
 from streams.pacing import paced
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+Event = Sent | SecuritySent | DossierSent
 _SHARES = {field.name: field.default for field in fields(Shares)}
 
 
@@ -130,9 +131,7 @@ class Plan:
         """Whether there are security events in it."""
         return bool(self.security_share or self.incidents)
 
-    def events(
-        self, settings: Settings, stop: threading.Event
-    ) -> Iterator[Sent | SecuritySent | DossierSent]:
+    def events(self, settings: Settings, stop: threading.Event) -> Iterator[Event]:
         """The events, each when it is due. Raises UsageProblem for an incident at an unknown agency."""
         registry = load_registry(settings.registry)
         simulation = Simulation(
@@ -145,7 +144,7 @@ class Plan:
             live=self.start is None,
         )
         times = Latest(self._times(settings, stop))
-        events: Iterator[Sent | SecuritySent | DossierSent]
+        events: Iterator[Event]
         events = exchanges = islice(simulation.events(times), self.count)
         if self.security:
             beside = SecuritySimulation(

@@ -1,4 +1,4 @@
-"""Dossiers of a simulation: the same for the same seed, readable, bounded in time, and beside the exchanges."""
+"""Dossiers of a simulation: the same for the same seed, readable, none too old, beside the exchanges."""
 
 from __future__ import annotations
 
