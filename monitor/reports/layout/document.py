@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from monitor.reports.layout import card, compliance, progress, quality, volume
+from monitor.reports.layout import card, compliance, progress, quality, volume, xroad
 from monitor.reports.layout.blocks import (
     Block,
     Document,
@@ -42,6 +42,7 @@ def lay_out(report: Report, texts: Texts, *, editable: bool = False) -> Document
         volume.volume(of),
         volume.ranking(of),
         quality.quality(of),
+        xroad.xroad(of),
         compliance.compliance(of),
         compliance.security(of),
         progress.connection(of),
@@ -248,6 +249,7 @@ def _sheets(of: Sheaf) -> Iterable[Table]:
     held = card.agreements(of)
     if held is not None and report.card is None:
         yield held
+    yield from xroad.sheets(of)
 
 
 def _indicators(of: Sheaf) -> Table:

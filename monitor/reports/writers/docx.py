@@ -61,24 +61,28 @@ class _Writing:
         self._pictures = _pictures(package, document, texts)
 
     def write(self) -> None:
-        """Put everything into the package, annexes on turned pages."""
+        """Put everything into the package, annexes on turned pages.
+
+        The body is parsed once as a whole: moving parts of a long annex into a tree takes minutes.
+        """
+        from docx.oxml import parse_xml
+        from docx.oxml.ns import qn
+
         document = self._document
-        self._add(*self._head())
+        parts = [*self._head()]
         for section in document.sections:
-            self._add(*self._section(section, 1, PORTRAIT_MM))
-        self._add(self._signature())
+            parts += self._section(section, 1, PORTRAIT_MM)
+        parts.append(self._signature())
         if document.annexes:
             turned(self._package)
+        pages = [str(each.xml) for each in self._package.element.iter(qn("w:sectPr"))]
+        for end in pages[:-1]:
+            parts.append(f"<w:p><w:pPr>{end}</w:pPr></w:p>")
         for section in document.annexes:
-            self._add(*self._section(section, 1, LANDSCAPE_MM))
-
-    def _add(self, *parts: str) -> None:
-        """Append parts to the body, before the last section's properties."""
-        from docx.oxml import parse_xml
-
-        body: Any = self._package.element.body
-        for held in parse_xml(f"<w:body {wordml.NAMES}>{''.join(parts)}</w:body>"):
-            body.insert(len(body) - 1, held)
+            parts += self._section(section, 1, LANDSCAPE_MM)
+        parts.append(pages[-1])
+        whole = f"<w:document {wordml.NAMES}><w:body>{''.join(parts)}</w:body></w:document>"
+        self._package.part._element = parse_xml(whole)
 
     def _head(self) -> Iterable[str]:
         document = self._document
@@ -95,7 +99,7 @@ class _Writing:
             wordml.paragraph("RuledWide", ""),
             wordml.paragraph("LetterheadLine", wordml.run(letterhead.place_and_date, italic=True)),
         ]
-        yield wordml.columns(left, right, PORTRAIT_MM, 0.44)
+        yield wordml.columns(left, right, PORTRAIT_MM, 0.41)
         yield wordml.paragraph("Kind", wordml.run(document.kind_of))
         yield wordml.paragraph("Title", wordml.run(f"{document.subject}\n{document.subtitle}"))
         said = wordml.run(f"{document.state}. ", bold=True) + wordml.run(" · ".join(document.imprint))

@@ -20,6 +20,17 @@ from monitor.reports.layout.markdown import passages
 from monitor.reports.layout.values import shown
 from monitor.reports.texts import Texts
 
+# Of printed pages (report.typ): text width, size of text in wide tables, what a cell keeps free at its sides.
+_PORTRAIT_PT, _LANDSCAPE_PT = 467.0, 756.0
+_DENSE_PT, _INSETS_PT = 7.2, 6.0
+# Advances of IBM Plex Sans Condensed in ems, rounded up: of figures, narrow and wide letters, and the others.
+_EMS = dict.fromkeys("0123456789", 0.54) | dict.fromkeys(".,:;ijl|!'", 0.28) | dict.fromkeys("mwMW%", 0.86)
+_EMS |= dict.fromkeys("-rtf() ", 0.37)
+_EM, _EM_CAPITAL = 0.54, 0.66
+_BREAK = "\u200b"  # a space without width
+_EMS[_BREAK] = 0.0
+_LONG = 100  # rows
+
 
 def as_pages(
     document: Document, texts: Texts, picture: Callable[[Picture], dict[str, Any]]
@@ -27,15 +38,18 @@ def as_pages(
     """What templates read; `picture` gives what a template needs to show one."""
 
     def section(one: Section) -> dict[str, Any]:
+        width_pt = _LANDSCAPE_PT if one.landscape else _PORTRAIT_PT
         return {
             "is": "section",
             "key": one.key,
             "title": one.title,
             "landscape": one.landscape,
-            "blocks": [section(each) if isinstance(each, Section) else block(each) for each in one.blocks],
+            "blocks": [
+                section(each) if isinstance(each, Section) else block(each, width_pt) for each in one.blocks
+            ],
         }
 
-    def block(one: Block) -> dict[str, Any]:
+    def block(one: Block, width_pt: float) -> dict[str, Any]:
         match one:
             case Sentences():
                 return {"is": "sentences", "items": list(one.items)}
@@ -49,7 +63,7 @@ def as_pages(
                     ],
                 }
             case Table():
-                return _table(one, texts)
+                return _table(one, texts, width_pt)
             case Picture():
                 return {
                     "is": "picture",
@@ -101,8 +115,15 @@ def region(document: Document) -> str:
     return "VN" if document.language == "vi" else "GB"
 
 
-def _table(one: Table, texts: Texts) -> dict[str, Any]:
+def _table(one: Table, texts: Texts, width_pt: float) -> dict[str, Any]:
     kinds = [column.kind for column in one.columns]
+    rows = [
+        [
+            jointed(shown(value, kind, texts)) if kind == "code" else shown(value, kind, texts)
+            for value, kind in zip(row, kinds, strict=True)
+        ]
+        for row in one.rows
+    ]
     return {
         "is": "table",
         "key": one.key,
@@ -120,10 +141,34 @@ def _table(one: Table, texts: Texts) -> dict[str, Any]:
             }
             for column in one.columns
         ],
-        "rows": [
-            [shown(value, kind, texts) for value, kind in zip(row, kinds, strict=True)] for row in one.rows
-        ],
+        "rows": rows,
+        "single": _single(one, rows, width_pt),
     }
+
+
+def jointed(identifier: str) -> str:
+    """An identifier with places after its joints where a narrow column may break it."""
+    for joint in ".-_":
+        identifier = identifier.replace(joint, f"{joint}{_BREAK}")
+    return identifier
+
+
+def _single(one: Table, rows: list[list[str]], width_pt: float) -> list[bool]:
+    """Of each row of a long table, whether each of its values surely fits on one line of a printed page."""
+    if len(rows) < _LONG:
+        return []
+    whole = sum(column.width for column in one.columns)
+    room = [column.width / whole * width_pt - _INSETS_PT for column in one.columns]
+    return [
+        n not in one.marked
+        and all(_width(value) * _DENSE_PT <= most for value, most in zip(row, room, strict=True))
+        for n, row in enumerate(rows)
+    ]
+
+
+def _width(text: str) -> float:
+    """At most how many ems a text is wide in the typeface of tables."""
+    return sum(_EMS.get(letter, _EM if letter.islower() else _EM_CAPITAL) for letter in text)
 
 
 def _slot(one: Slot) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from monitor.reports.layout.blocks import Slot, Table
 from monitor.reports.layout.markdown import Span, passages
 from monitor.reports.layout.values import shown
 from monitor.reports.texts import Texts
+from monitor.reports.writers.pages import jointed
 
 NAMES: Final = (
     'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
@@ -97,7 +98,7 @@ def table(one: Table, texts: Texts, width_mm: float) -> str:
         bold = n in one.marked
         cells = "".join(
             f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr>'
-            f"{paragraph(style, run(_joints(shown(value, kind, texts), kind), bold=bold))}</w:tc>"
+            f"{paragraph(style, run(_written(shown(value, kind, texts), kind), bold=bold))}</w:tc>"
             for value, kind, style, width in zip(values, kinds, styles, widths, strict=True)
         )
         rows.append(f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{cells}</w:tr>")
@@ -115,9 +116,8 @@ def table(one: Table, texts: Texts, width_mm: float) -> str:
     )
 
 
-def _joints(text: str, kind: str) -> str:
-    """An identifier, with places where a narrow column may break it."""
-    return text.replace(".", ".\u200b").replace("-", "-\u200b") if kind == "code" else text
+def _written(text: str, kind: str) -> str:
+    return jointed(text) if kind == "code" else text
 
 
 def columns(left: Sequence[str], right: Sequence[str], width_mm: float, share: float) -> str:
@@ -130,7 +130,8 @@ def columns(left: Sequence[str], right: Sequence[str], width_mm: float, share: f
     )
     grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
     return (
-        f'<w:tbl><w:tblPr><w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:tblLayout w:type="fixed"/></w:tblPr>'
+        f'<w:tbl><w:tblPr><w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:tblLayout w:type="fixed"/>'
+        '<w:tblCellMar><w:left w:w="0" w:type="dxa"/><w:right w:w="0" w:type="dxa"/></w:tblCellMar></w:tblPr>'
         f"<w:tblGrid>{grid}</w:tblGrid><w:tr><w:trPr><w:cantSplit/></w:trPr>{cells}</w:tr></w:tbl>"
     )
 
