@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from monitor.calendar.working import working_days
+from monitor.dossiers.rules import QualityRules, read_quality_rules
 from monitor.duties.assess import Terms
 from monitor.duties.rules import read_rules
 from monitor.errors import UsageProblem
@@ -20,6 +21,7 @@ from monitor.reports.changes import compare
 from monitor.reports.figures import Language
 from monitor.reports.gather.cells import Progress
 from monitor.reports.gather.gathered import Gathered, gather
+from monitor.reports.gather.service_quality import service_quality
 from monitor.reports.model import Report, SecurityPart
 from monitor.reports.narrative import Written, read_narrative
 from monitor.reports.period import Period
@@ -27,6 +29,7 @@ from monitor.reports.rules import ReportRules, read_report_rules
 from monitor.reports.runs import LONGEST_ISSUER
 from monitor.reports.sections.whole import Given, build
 from monitor.reports.security import Asked, security_reader
+from monitor.reports.shape.service_quality import ServiceQuality
 from monitor.settings import Settings
 
 
@@ -48,12 +51,14 @@ class Desk:
     terms: Terms
     rules: ReportRules
     settings: Settings
+    quality: QualityRules = field(default_factory=QualityRules)
 
     @classmethod
     def of(cls, settings: Settings, registry: Registry) -> Desk:
         """Read the files that settings name. Raises MonitorError for one that cannot be used."""
         terms = Terms(registry, read_rules(settings.duties), working_days(settings), settings.zone)
-        return cls(terms, read_report_rules(settings.report_rules), settings)
+        quality = read_quality_rules(settings.service_quality)
+        return cls(terms, read_report_rules(settings.report_rules), settings, quality)
 
 
 def issuer_named(text: str | None) -> str | None:
@@ -94,6 +99,7 @@ def reports(
     gathered = gather(engine, desk.terms, order.period, now, progress)
     for agency in order.agencies:
         security = _security(engine, desk, gathered, agency)
+        quality = _quality(engine, desk, gathered, agency)
         for language in order.languages:
             given = written[agency, language]
             with engine.connect() as connection:
@@ -108,7 +114,7 @@ def reports(
                     issuer=order.issuer,
                     rules=desk.rules.composite,
                     security=security,
-                    service_quality=None,
+                    service_quality=quality,
                     written=whole,
                     carried=frozenset(
                         slot for slot, text in whole.slots.items() if given.slots.get(slot, "") != text
@@ -137,6 +143,19 @@ def _security(engine: Engine, desk: Desk, gathered: Gathered, agency: str | None
     )
     with engine.connect() as connection:
         return reader(connection, asked)
+
+
+def _quality(engine: Engine, desk: Desk, gathered: Gathered, agency: str | None) -> ServiceQuality | None:
+    with engine.connect() as connection:
+        return service_quality(
+            connection,
+            gathered.period,
+            gathered.registry,
+            desk.quality,
+            gathered.terms.zone,
+            gathered.until,
+            agency,
+        )
 
 
 def recorded(engine: Engine, made: Iterable[tuple[Report, Written]]) -> list[Report]:

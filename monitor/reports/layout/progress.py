@@ -67,6 +67,8 @@ def service_quality(of: Sheaf) -> Section | None:
         for i in part.items
     ]
     said = "; ".join(f"{bar.label}: {bar.words}" for bar in bars)
+    mean = part.mean_handling_days
+    handling = "" if mean is None else texts("quality.handling", days=texts.number(mean, 1))
     caption = texts("caption.service_quality")
     chart = Bars(caption, texts("chart.values", values=said), bars, 1.0, texts("form.target_mark"))
     table = of.table(
@@ -100,7 +102,7 @@ def service_quality(of: Sheaf) -> Section | None:
             (texts("figure.total"), None, None, None, None, None, part.points, part.scored, None),
         ],
         marked=frozenset({len(part.items)}),
-        note=texts("quality.of_all", dossiers=part.dossiers, scored=part.scored, most=part.most),
+        note=texts("quality.of_all", dossiers=part.dossiers, scored=part.scored, most=part.most) + handling,
     )
     blocks: list[Block] = [table, *of.slot("service_quality")]
     if bars:

@@ -24,7 +24,9 @@ class QualityItem(Figure, frozen=True, kw_only=True):
 class ServiceQuality(Figure, frozen=True, kw_only=True):
     """The index of public service quality; None in a report where no dossiers are known.
 
-    `points` are of `scored`, the points of those items that could be scored; `most` are the points of all.
+    `dossiers` were received in the period; `handling_days` are the working days of those `handled` in it,
+    without what was waited for applicants. `points` are of `scored`, the points of those items that could be
+    scored; `most` are the points of all.
     """
 
     dossiers: int
@@ -32,4 +34,11 @@ class ServiceQuality(Figure, frozen=True, kw_only=True):
     scored: float
     most: float
     items: tuple[QualityItem, ...]
+    handled: int = 0
+    handling_days: int = 0
     agencies: dict[str, tuple[QualityItem, ...]] = msgspec.field(default_factory=dict)
+
+    @property
+    def mean_handling_days(self) -> float | None:
+        """Working days; None where nothing was handled."""
+        return self.handling_days / self.handled if self.handled else None

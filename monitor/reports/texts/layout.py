@@ -209,6 +209,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "has {most}.",
         "{dossiers} hồ sơ. Điểm tính trên {scored} điểm chấm được; toàn bộ chỉ số có {most} điểm.",
     ),
+    "quality.handling": (
+        " Mean handling time: {days} working days, without what was waited for applicants.",
+        " Thời gian giải quyết trung bình: {days} ngày làm việc, không tính thời gian chờ bổ sung hồ sơ.",
+    ),
     "card.position": ("Position and indicators", "Vị trí và các chỉ tiêu"),
     # Names of sheets, at most 31 letters
     "sheet.overview": ("Overview", "Tổng quan"),

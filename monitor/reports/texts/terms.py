@@ -79,6 +79,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "reason.nobody_bound": ("nobody must connect", "không có cơ quan phải kết nối"),
     "reason.no_alerts": ("no alerts", "không có cảnh báo"),
     "reason.no_incidents": ("no notice was due", "không có sự cố phải thông báo"),
+    "reason.no_dossiers": ("no such dossiers", "không phát sinh hồ sơ"),
     "reason.few_scored": ("too few indicators could be scored", "quá ít chỉ tiêu chấm được"),
     # Columns and figures
     "figure.agency": ("Agency", "Cơ quan"),
