@@ -131,6 +131,32 @@ class Settings(BaseSettings):
         Path | None,
         Field(description="a folder of what people write into reports, by period, agency and language"),
     ] = None
+    report_schedule: Annotated[
+        tuple[Literal["week", "month", "quarter", "year"], ...],
+        NoDecode,
+        Field(description="periods of which a worker makes the report by itself once they have ended"),
+    ] = ()
+    report_folder: Annotated[Path | None, Field(description="where those reports are written")] = None
+    report_formats: Annotated[
+        tuple[str, ...], NoDecode, Field(min_length=1, description="the formats they are written in")
+    ] = ("html", "json", "csv")
+    report_languages: Annotated[tuple[Literal["vi", "en"], ...], NoDecode, Field(min_length=1)] = ("vi",)
+    report_agencies: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(min_length=1, description="whose: national, all (every agency's score card), or codes"),
+    ] = ("national",)
+    report_time: Annotated[
+        str,
+        Field(
+            pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|at-once)$",
+            description="when: HH:MM on the first working day after the period's end, or at-once",
+        ),
+    ] = "08:00"
+    report_reissue_after: Annotated[
+        int | None,
+        Field(ge=1, le=60, description="working days after which they are made again if figures changed"),
+    ] = None
 
     commit_interval: Annotated[float, Field(gt=0, le=60, description="seconds between transactions")] = 0.15
     max_uncommitted: Annotated[
@@ -215,7 +241,15 @@ class Settings(BaseSettings):
                     raise ValueError(f"{variable}: {path} is not UTF-8") from why
         return values
 
-    @field_validator("alertmanager_urls", "webhook_urls", mode="before")
+    @field_validator(
+        "alertmanager_urls",
+        "webhook_urls",
+        "report_schedule",
+        "report_formats",
+        "report_languages",
+        "report_agencies",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return (
@@ -265,6 +299,12 @@ class Settings(BaseSettings):
                 f"MONITOR_KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} needs "
                 "MONITOR_KAFKA_SASL_USERNAME and MONITOR_KAFKA_SASL_PASSWORD (or …_PASSWORD_FILE)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _a_schedule_needs_a_folder(self) -> Self:
+        if self.report_schedule and self.report_folder is None:
+            raise ValueError("MONITOR_REPORT_SCHEDULE needs MONITOR_REPORT_FOLDER")
         return self
 
     @property

@@ -1,4 +1,4 @@
-"""The record of every report that was made: from what, when, for whom, and its figures."""
+"""The record of every report that was made: from what, when, for whom, its figures; and by the schedule."""
 
 from __future__ import annotations
 
@@ -23,3 +23,15 @@ report_runs = Table(
     Column("figures", LargeBinary, nullable=False, comment="the report, JSON, compressed"),
     Index(None, "period", "agency", "language", "state"),
 )
+
+scheduled_reports = Table(
+    "scheduled_reports",
+    metadata,
+    Column("period", String(10), primary_key=True),
+    Column("agency", NAME, primary_key=True, comment="a present code; empty: the national report"),
+    Column("language", String(2), primary_key=True),
+    Column("issue", String(10), primary_key=True, comment="first or again"),
+    Column("made_at", Moment, nullable=False),
+    Column("run", BigInteger, comment="in report_runs, as long as it is kept; null: nothing had changed"),
+)
+"""What the schedule has made, so that a restart repeats nothing and skips nothing."""
