@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import faust
@@ -120,14 +120,14 @@ class ConsumerReader:
         """Set positions."""
         await self._consumer._thread.start_reading(offsets)
 
-    async def bounds(self, tp: TP) -> tuple[int, int]:
-        """The first offset that the broker has, and the one after the last."""
-        first = await self._consumer.earliest_offsets(tp)
+    async def bounds(self, partitions: Collection[TP]) -> dict[TP, tuple[int, int]]:
+        """For each the first offset that the broker has, and the one after the last."""
+        first = await self._consumer.earliest_offsets(*partitions)
         if not self._app.read_committed:
             # The embedded broker answers with the first offset of the last batch, plus one.
-            return first[tp], UNKNOWN_END
-        end = await self._consumer.highwaters(tp)
-        return first[tp], end[tp]
+            return {tp: (first[tp], UNKNOWN_END) for tp in partitions}
+        end = await self._consumer.highwaters(*partitions)
+        return {tp: (first[tp], end[tp]) for tp in partitions}
 
     def highwater(self, tp: TP) -> int | None:
         """The offset after the last record, as far as it is known without asking."""

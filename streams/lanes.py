@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Protocol
@@ -48,8 +48,8 @@ class Reader(Protocol):
     async def start_reading(self, offsets: dict[TP, int]) -> None:
         """Set positions."""
 
-    async def bounds(self, tp: TP) -> tuple[int, int]:
-        """The first offset that the broker has, and the one after the last."""
+    async def bounds(self, partitions: Collection[TP]) -> dict[TP, tuple[int, int]]:
+        """For each the first offset that the broker has, and the one after the last."""
 
     def highwater(self, tp: TP) -> int | None:
         """The offset after the last record, as far as it is known without asking."""
@@ -104,36 +104,47 @@ class Lanes(Service):
         """
         offsets = {}
         async with self._opening:
-            for tp in partitions:
-                if tp not in self._lanes:
-                    self._lanes[tp] = await self._open_one(tp)
+            wanted = list(partitions)
+            await self._open_closed([tp for tp in wanted if tp not in self._lanes])
+            for tp in wanted:
                 offsets[tp] = self._lanes[tp].next_offset
         self._progress_at = monotonic()
         return offsets
 
-    async def _open_one(self, tp: TP) -> Lane:
+    async def _open_closed(self, partitions: Collection[TP]) -> None:
+        """Open lanes: first all from the database, then the broker is asked once for where all begin and end.
+
+        In this order, as nobody can have read beyond an end that is asked for afterwards; and once, because
+        on the broker's connection each question may wait behind a fetch that waits for records.
+        """
         delay = RETRY_FIRST_S
-        while True:
+        while partitions:
             try:
-                lane = await Lane.open(
-                    self._processors[tp.topic],
-                    tp.topic,
-                    tp.partition,
-                    executor=self._executor,
-                    publish=self._publish,
-                    own=self._own,
-                )
-                first, end = await self._reader.bounds(tp)
+                lanes = {tp: await self._load(tp) for tp in partitions}
+                bounds = await self._reader.bounds(partitions)
                 break
             except (DBAPIError, KafkaError) as why:
-                log.warning(
-                    "cannot open the partition yet, waiting",
-                    topic=tp.topic,
-                    partition=tp.partition,
-                    reason=_brief(why),
-                )
+                log.warning("cannot open partitions yet, waiting", count=len(partitions), reason=_brief(why))
                 await self.sleep(delay)
                 delay = min(delay * 2, RETRY_LAST_S)
+        else:
+            return
+        for tp, lane in lanes.items():
+            self._place(tp, lane, *bounds[tp])
+            self._lanes[tp] = lane
+
+    async def _load(self, tp: TP) -> Lane:
+        return await Lane.open(
+            self._processors[tp.topic],
+            tp.topic,
+            tp.partition,
+            executor=self._executor,
+            publish=self._publish,
+            own=self._own,
+        )
+
+    def _place(self, tp: TP, lane: Lane, first: int, end: int) -> None:
+        """Have a lane begin where the broker has something to read."""
         if lane.next_offset > end:
             raise TopicReplaced(
                 f"{tp.topic}/{tp.partition} ends at offset {end}, but the database has read it up to "
@@ -147,7 +158,6 @@ class Lanes(Service):
         elif lane.next_offset < first:
             self._lose(tp, lane, first)
         log.info("partition opened", topic=tp.topic, partition=tp.partition, offset=lane.next_offset)
-        return lane
 
     async def close(self, partitions: Iterable[TP]) -> None:
         """Commit what is counted, as far as that works within seconds, and forget the partitions.
@@ -180,7 +190,7 @@ class Lanes(Service):
         if lane is None:
             return
         if not lane.follows(batch):
-            first, _ = await self._reader.bounds(tp)
+            first, _ = (await self._reader.bounds([tp]))[tp]
             if first <= lane.next_offset:
                 await self._reader.start_reading({tp: lane.next_offset})  # left over from before a seek
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -71,6 +71,7 @@ class FakeReader:
         self.first: dict[TP, int] = {}
         self.end: dict[TP, int] = {}
         self.sought: list[dict[TP, int]] = []
+        self.asked: list[set[TP]] = []
         self.assigned: set[TP] = {TP0, TP1}
         self.member = True
         self.failed: BaseException | None = None
@@ -79,9 +80,10 @@ class FakeReader:
         """Note where reading was to begin."""
         self.sought.append(dict(offsets))
 
-    async def bounds(self, tp: TP) -> tuple[int, int]:
-        """What the broker has."""
-        return self.first.get(tp, 0), self.end.get(tp, 10**9)
+    async def bounds(self, partitions: Collection[TP]) -> dict[TP, tuple[int, int]]:
+        """What the broker has; notes that it was asked."""
+        self.asked.append(set(partitions))
+        return {tp: (self.first.get(tp, 0), self.end.get(tp, 10**9)) for tp in partitions}
 
     def highwater(self, tp: TP) -> int | None:
         """The end, where it was set."""

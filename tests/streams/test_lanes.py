@@ -65,6 +65,19 @@ def test_partitions_are_committed_by_themselves(tmp_path: Path) -> None:
     told(world, story)
 
 
+def test_the_broker_is_asked_once_for_all_partitions_that_open(tmp_path: Path) -> None:
+    """Each question may wait behind a fetch that waits for records; those that are open are not asked for."""
+    world = World(tmp_path)
+
+    async def story(lanes: Lanes) -> None:
+        await lanes.open([TP0, TP1])
+        assert world.reader.asked == [{TP0, TP1}]
+        await lanes.open([TP0, TP1])
+        assert world.reader.asked == [{TP0, TP1}]
+
+    told(world, story)
+
+
 def test_a_batch_of_a_partition_that_is_not_ours_is_left(tmp_path: Path) -> None:
     """It was fetched before the partition was given away."""
     world = World(tmp_path)
