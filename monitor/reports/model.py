@@ -39,6 +39,7 @@ from monitor.reports.shape.sharing import (
     ServiceRow,
     VolumePart,
 )
+from monitor.reports.shape.xroad import XroadCauses, XroadMeasure, XroadPart, XroadRow
 
 __all__ = [
     "SCHEMA",
@@ -88,6 +89,10 @@ __all__ = [
     "Trend",
     "Volume",
     "VolumePart",
+    "XroadCauses",
+    "XroadMeasure",
+    "XroadPart",
+    "XroadRow",
 ]
 
 SCHEMA = 1  # raised when a field goes or changes its meaning; new fields do not raise it
@@ -132,6 +137,7 @@ class Report(Figure, frozen=True, kw_only=True):
     pairs_more: int
     card: Card | None
     narratives: tuple[Narrative, ...]
+    xroad: XroadPart | None = None
 
     def narrative(self, slot: str) -> str | None:
         """What people wrote for a slot; None where they wrote nothing."""

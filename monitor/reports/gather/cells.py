@@ -61,7 +61,7 @@ def tally(
     canonical = layout.registry.canonical
     found = Tallied(span, block=layout.empty())
     assert found.block is not None  # noqa: S101  # was just made
-    merging = Merging()
+    merging: Merging[Pair] = Merging()
     for day, begins, ends in span.days():
         of_day = found.days[day] = Counted()
         rows: list[PairSum] = []

@@ -17,6 +17,7 @@ from monitor.reports.gather.cells import Progress, Tallied, tally
 from monitor.reports.gather.findings import Breached, BreachKey, read_findings
 from monitor.reports.gather.source import Read, digest_of, read_source
 from monitor.reports.gather.standing import Stood, stood
+from monitor.reports.gather.xroad import XroadTallied, read_xroad
 from monitor.reports.period import Period, Span
 from monitor.storage.tables import cells
 
@@ -50,6 +51,7 @@ class Gathered:
     before: Compared | None
     year_ago: Compared | None
     ledger_digest: str
+    xroad: XroadTallied
 
     @property
     def registry(self) -> Registry:
@@ -125,6 +127,7 @@ def _gather(
         before=compared(period.previous, whole=True),
         year_ago=None if ago is None else compared(ago, whole=False),
         ledger_digest=digest_of(tallied),
+        xroad=read_xroad(connection, span, terms.registry),
     )
 
 

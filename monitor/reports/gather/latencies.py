@@ -14,12 +14,11 @@ from __future__ import annotations
 import sys
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Hashable, Iterable
+from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, func
 
-from monitor.judging.terms import Pair
 from monitor.ledger.histogram import Histogram, decode, merge
 from monitor.storage.tables import cells
 
@@ -33,37 +32,39 @@ _UINT16: Final = 0xCD
 _WORDS: Final = next(code for code in "IL" if array(code).itemsize == _ENTRY)
 
 
-def together(dialect: str) -> ColumnElement[Any]:
-    """The histograms of a group of cells as one text: hexadecimal, with commas between."""
-    latency = cells.c.latency
+K = TypeVar("K", bound=Hashable)
+
+
+def together(dialect: str, packed: ColumnElement[bytes] = cells.c.latency) -> ColumnElement[Any]:
+    """The histograms of a group of rows as one text: hexadecimal, with commas between."""
     if dialect == "postgresql":
-        return func.string_agg(func.encode(latency, "hex"), _SEPARATOR)
-    return func.group_concat(func.hex(latency), _SEPARATOR)
+        return func.string_agg(func.encode(packed, "hex"), _SEPARATOR)
+    return func.group_concat(func.hex(packed), _SEPARATOR)
 
 
-class Merging:
-    """Merges what `together` gives, by pair; memory is bounded by pairs and BUFFER_BYTES."""
+class Merging(Generic[K]):
+    """Merges what `together` gives, by pair or another key; memory is bounded by keys and BUFFER_BYTES."""
 
     def __init__(self) -> None:
-        self._waiting: defaultdict[Pair, list[bytes]] = defaultdict(list)
+        self._waiting: defaultdict[K, list[bytes]] = defaultdict(list)
         self._held = 0
-        self._found: dict[Pair, Histogram] = {}
+        self._found: dict[K, Histogram] = {}
 
-    def add(self, pair: Pair, text: str) -> None:
-        """Take the histograms of some cells of a pair. Raises ValueError for what is not hexadecimal."""
-        self._waiting[pair] += map(bytes.fromhex, text.split(_SEPARATOR))
+    def add(self, key: K, text: str) -> None:
+        """Take some histograms of a key. Raises ValueError for what is not hexadecimal."""
+        self._waiting[key] += map(bytes.fromhex, text.split(_SEPARATOR))
         self._held += len(text) // 2
         if self._held >= BUFFER_BYTES:
             self._settle()
 
-    def done(self) -> dict[Pair, Histogram]:
-        """The merged histogram of each pair. Raises msgspec.DecodeError for what is no histogram."""
+    def done(self) -> dict[K, Histogram]:
+        """The merged histogram of each key. Raises msgspec.DecodeError for what is no histogram."""
         self._settle()
         return self._found
 
     def _settle(self) -> None:
-        for pair, blobs in self._waiting.items():
-            add_packed(self._found.setdefault(pair, {}), blobs)
+        for key, blobs in self._waiting.items():
+            add_packed(self._found.setdefault(key, {}), blobs)
         self._waiting.clear()
         self._held = 0
 

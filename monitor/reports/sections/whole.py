@@ -31,6 +31,7 @@ from monitor.reports.sections.compliance import compliance_part
 from monitor.reports.sections.sharing import pair_rows, quality_part, volume_part
 from monitor.reports.sections.summary import notes, summary
 from monitor.reports.sections.view import View
+from monitor.reports.sections.xroad import xroad_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,13 @@ def build(gathered: Gathered, agency: str | None, given: Given) -> Report:
     due, due_more = coming(view)
     pairs, pairs_more = pair_rows(view)
     row = next((each for each in ranking.agencies if each.agency == agency), None)
+    xroad = xroad_part(view)
     left_out = {
         "section.obstacles": found_more,
         "section.next": due_more,
         "section.annex": pairs_more,
         "section.compliance": compliance.findings_more + compliance.duties_more,
+        "section.xroad": 0 if xroad is None else xroad.pairs_more,
         "section.security": 0
         if given.security is None
         else given.security.open_alerts_more + given.security.incidents_more,
@@ -104,6 +107,7 @@ def build(gathered: Gathered, agency: str | None, given: Given) -> Report:
             for slot in SLOTS
             if slot in given.written.slots
         ),
+        xroad=xroad,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from monitor.reports.figures import Text
-from monitor.reports.texts import clauses, kinds, layout, obstacles, sentences, terms
+from monitor.reports.texts import clauses, kinds, layout, obstacles, sentences, terms, xroad
 
 _MODULES: tuple[Mapping[str, tuple[str, str]], ...] = (
     terms.WORDS,
@@ -18,6 +18,7 @@ _MODULES: tuple[Mapping[str, tuple[str, str]], ...] = (
     sentences.WORDS,
     obstacles.WORDS,
     layout.WORDS,
+    xroad.WORDS,
 )
 
 

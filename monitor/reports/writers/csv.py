@@ -64,6 +64,11 @@ def tables(report: Report) -> Iterator[tuple[str, Sequence[Any]]]:
     yield "coming", report.coming
     if report.service_quality is not None:
         yield "service_quality", report.service_quality.items
+    if report.xroad is not None:
+        yield "xroad_services", (report.xroad.total, *report.xroad.services)
+        yield "xroad_pairs", report.xroad.pairs
+        yield "xroad_measures", (*report.xroad.measures, *report.xroad.service_measures)
+        yield "xroad_pair_measures", report.xroad.pair_measures
     if report.card is not None:
         yield "partners_as_provider", report.card.as_provider.partners
         yield "partners_as_consumer", report.card.as_consumer.partners
