@@ -77,31 +77,30 @@ class QualityMetrics(Collector):
         latest = self._latest
         if latest is None:
             return
-        rules = self._terms.rules
         yield from _of_items(latest)
         yield from _of_agencies(latest)
-        target, most, whole, at = map(_gauge, (names.TARGET, names.MOST, names.WHOLE, names.REFRESHED))
-        for key, item in rules.items.items():
-            target.add_metric((key,), item.target)
-            most.add_metric((key,), item.points)
-        whole.add_metric((), rules.most)
+        whole, at = _gauge(names.WHOLE), _gauge(names.REFRESHED)
+        whole.add_metric((), self._terms.rules.most)
         at.add_metric((), latest.now.timestamp())
-        yield from (target, most, whole, at)
+        yield from (whole, at)
 
 
 def _of_items(latest: Worked) -> Iterator[Metric]:
     numerator, denominator = _gauge(names.NUMERATOR), _gauge(names.DENOMINATOR)
     coverage, points = _gauge(names.COVERAGE), _gauge(names.ITEM_POINTS)
+    target, most = _gauge(names.TARGET), _gauge(names.MOST)
     for agency, index in latest.agencies.items():
         for one in index.items:
             labels = agency, one.key
             if one.eligible:
                 coverage.add_metric(labels, one.denominator / one.eligible)
+                target.add_metric(labels, one.target)
+                most.add_metric(labels, one.most)
             if one.points is not None:
                 numerator.add_metric(labels, one.numerator)
                 denominator.add_metric(labels, one.denominator)
                 points.add_metric(labels, one.points)
-    yield from (numerator, denominator, coverage, points)
+    yield from (numerator, denominator, coverage, points, target, most)
 
 
 def _of_agencies(latest: Worked) -> Iterator[Metric]:

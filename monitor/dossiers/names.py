@@ -15,11 +15,9 @@ DENOMINATOR = Declaration(
 COVERAGE = Declaration(
     "service_quality_coverage_ratio", "Share of the dossiers to be scored that are scored", _INDICATOR
 )
-TARGET = Declaration(
-    "service_quality_target_ratio", "Share at which an item has all its points", ("indicator",)
-)
+TARGET = Declaration("service_quality_target_ratio", "Share at which an item has all its points", _INDICATOR)
 ITEM_POINTS = Declaration("service_quality_item_points", "Points of an item that is scored", _INDICATOR)
-MOST = Declaration("service_quality_item_most_points", "Points of an item at its target", ("indicator",))
+MOST = Declaration("service_quality_item_most_points", "Points of an item at its target", _INDICATOR)
 POINTS = Declaration("service_quality_points", "Points of the index, of those at stake", ("agency",))
 SCORED = Declaration(
     "service_quality_scored_points", "Points of the index that were at stake: of scored items", ("agency",)

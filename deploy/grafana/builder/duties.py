@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from deploy.grafana.builder import limits
+from deploy.grafana.builder import limits, quality
 from deploy.grafana.builder.board import LOW, MEDIUM, TALL, Board, Row
 from deploy.grafana.builder.panels import THIRD, bars, curves, figure
 from deploy.grafana.builder.queries import same
@@ -97,6 +97,7 @@ def build(say: Words) -> list[Row]:
                 ),
             ],
         ),
+        *quality.build(say),
     ]
 
 

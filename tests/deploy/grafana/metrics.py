@@ -17,9 +17,11 @@ from alerts.incidents import metrics as incidents
 from alerts.metrics import AlertMetrics
 from alerts.risk import metrics as risk
 from alerts.sigma.reload import RuleMetrics
+from monitor.dossiers import names as quality
 from monitor.duties import names as duties
 from monitor.metrics import names
 from monitor.metrics.agreements import AgreementMetrics
+from monitor.metrics.dossiers import DossierMetrics
 from monitor.metrics.ledger import LedgerMetrics
 from monitor.metrics.lifecycle import LifecycleMetrics
 from monitor.metrics.names import PREFIX, Declaration
@@ -46,7 +48,8 @@ def exported() -> dict[str, Exported]:
     """By the name in a query (`…_total`, `…_bucket`): what the code's collectors and instruments show."""
     found: dict[str, Exported] = {}
     registry = CollectorRegistry()
-    for collector in (LedgerMetrics(), SecurityMetrics(), LifecycleMetrics(), incidents.IncidentMetrics()):
+    counted = LedgerMetrics(), SecurityMetrics(), LifecycleMetrics(), DossierMetrics()
+    for collector in (*counted, incidents.IncidentMetrics()):
         registry.register(collector)
     registry.register(xroad.XroadMetrics())
     registry.register(risk.RiskMetrics(lambda: datetime.now(UTC)))
@@ -66,7 +69,7 @@ def exported() -> dict[str, Exported]:
             own = ("le",) if name.endswith("_bucket") else ()
             found[name] = Exported(metric.type, labels.get(metric.name, ()) + own)
     # Worked out from the database now and then, so nothing is collected without one: all are gauges.
-    for module in (duties, objectives):
+    for module in (duties, objectives, quality):
         for one in _declared(module):
             found[PREFIX + one.name] = Exported("gauge", one.labels)
     # Every Python process shows it; the dashboards join it with `build_info` to find the workers.

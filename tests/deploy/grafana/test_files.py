@@ -15,6 +15,7 @@ from deploy.grafana.builder.board import files
 from deploy.grafana.builder.boards import BOARDS
 from deploy.grafana.builder.words import FOLDER as TEXTS
 from deploy.grafana.builder.words import LANGUAGES, NoSuchText, Words, read
+from monitor.dossiers.items import KEYS as QUALITY_ITEMS
 from monitor.duties.connection import State
 from monitor.duties.item import Duty
 from monitor.indicators.agencies import INDICATORS
@@ -80,6 +81,7 @@ def test_no_text_is_left_over() -> None:
         ("duty", set(get_args(Duty))),
         ("state", set(get_args(State))),
         ("indicator", set(INDICATORS)),
+        ("quality_item", set(QUALITY_ITEMS)),
         ("change", set(ChangeKind)),
         ("incident_kind", set(KINDS)),
         ("incident_status", set(UNSETTLED)),
