@@ -24,6 +24,9 @@ class DossierLedger(SingleLedger[DossierEvent, DossierChanges]):
     """Everything the worker holds in memory for one partition of dossier events: what came since the last
     commit, and no dossier longer than that."""
 
+    # Agencies tell steps days later, some once a night: how old they are says nothing of the monitor.
+    tells_ages = False
+
     def __init__(
         self,
         registry: Registry,

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from monitor.events.exchange import Time
 from monitor.events.pseudonym import Pseudonyms
@@ -60,6 +60,9 @@ class SingleLedger(ABC, Generic[E, C]):
     from and of the events since, however they are cut into batches. Pseudonyms are made of the names of
     unknown agencies alone, where one may be a person's.
     """
+
+    tells_ages: ClassVar[bool] = True
+    """Whether the metric of event age looks at these events."""
 
     def __init__(
         self,
@@ -151,7 +154,8 @@ class SingleLedger(ABC, Generic[E, C]):
         if agency == UNREGISTERED:
             self.note_gap("agency", self._pseudonyms.of_name(event.agency))
         self.accept(event, agency, time, offset)
-        changes.ages.append((time, 1))
+        if self.tells_ages:
+            changes.ages.append((time, 1))
 
     def note_gap(self, kind: str, name: str) -> None:
         """Note a name that the registry lacks, in a bounded memory. PostgreSQL keeps no NUL in a text."""

@@ -221,6 +221,11 @@ def test_nothing_of_dossiers_stays_in_memory_after_a_commit(engine: Engine) -> N
     assert not owner.ledger.changes.held_bytes
 
 
+def test_steps_that_are_told_days_later_do_not_age_the_pipeline(engine: Engine) -> None:
+    """The metric of event age is about how fast the monitor is; agencies send dossiers when they can."""
+    assert not Owner(engine).fold(dossier()).ages
+
+
 def test_the_metrics_are_told_what_was_written(engine: Engine) -> None:
     """Steps by agency, what came again, what came late, and dossiers with more steps than are kept."""
     owner = Owner(engine)
