@@ -26,6 +26,7 @@ SHARES: Final = {
     "duplicate": 0.003,
 }
 SECURITY_SHARE: Final = 0.1
+DOSSIER_SHARE: Final = 0.02
 # Seconds after the start.
 OPENING: Final = (
     ("bulk", 2),
@@ -54,6 +55,8 @@ def simulation(rate: float, seed: int) -> Iterator[str]:
         f"{rate:g}",
         "--security-share",
         str(SECURITY_SHARE),
+        "--dossier-share",
+        str(DOSSIER_SHARE),
     )
     for name, share in SHARES.items():
         yield from (f"--{name}", str(share))
