@@ -37,6 +37,7 @@ from monitor.objectives.measured import MeasuredToday
 from monitor.objectives.metrics import ObjectiveMetrics
 from monitor.registry.load import load_registry
 from monitor.registry.registry import Registry
+from monitor.reports.schedule.metrics import ScheduleMetrics
 from monitor.settings import Settings
 from monitor.storage.engine import open_engine
 from monitor.storage.schema import check_schema
@@ -51,6 +52,7 @@ from streams.lifecycle_events import LifecycleEvents
 from streams.processor import Processors
 from streams.readiness import Readiness, database_check
 from streams.refreshing import Refreshing
+from streams.reporting import Reporting
 from streams.security_events import SecurityEvents
 from streams.stopping import Deadline, Worker, leave_when_told
 from streams.watching import watching
@@ -90,6 +92,8 @@ def build(settings: Settings) -> App:
     # For reading only: on SQLite any other takes the write lock to read.
     reading = open_engine(settings.sqlalchemy_url, read_only=True)
     app.beside = (watched.serve(app), Refreshing(_figures(settings, registry, reading, metrics)))
+    if settings.report_schedule:
+        app.beside = (*app.beside, Reporting(settings, engine, reading, registry, ScheduleMetrics(metrics)))
     sources = Sources.of(
         counted,
         own,

@@ -51,6 +51,8 @@ from monitor.objectives import names as objective_names
 from monitor.objectives.metrics import ObjectiveMetrics
 from monitor.registry.load import load_registry
 from monitor.registry.registry import Registry
+from monitor.reports.schedule import metrics as schedule_metrics
+from monitor.reports.schedule.metrics import ScheduleMetrics
 from monitor.settings import PREFIX, Settings, load_settings
 from monitor.storage import tables
 from monitor.xroad import metrics as xroad_metrics
@@ -61,6 +63,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Modules that declare metrics, and with them their labels.
 DECLARING = (
     names, incident_metrics, risk_metrics, engine_metrics, duty_names, objective_names, xroad_metrics,
+    schedule_metrics,
 )  # fmt: skip
 LARGEST_TEXT = 4 * 1024 * 1024  # what is larger is a picture or a mistake
 # Folders of one machine, and hosts of package indexes: a checkout must work anywhere.
@@ -143,6 +146,7 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     registry.register(LifecycleMetrics())
     registry.register(XroadMetrics())
     registry.register(AgreementMetrics(Registry.of([], [], []), ZoneInfo("UTC"), lambda: datetime.now(UTC)))
+    ScheduleMetrics(registry)
     own = OwnMetrics.create(registry)
     for collector in (IncidentMetrics(), RiskMetrics(lambda: datetime.now(UTC)), EngineMetrics()):
         registry.register(collector)

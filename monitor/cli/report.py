@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.errors import MonitorError, UsageProblem
+from monitor.cli.report_making import SHOWN_CHANGES, database, make_all, write_files
+from monitor.errors import UsageProblem
 from monitor.registry.load import load_registry
 from monitor.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from monitor.reports.figures import Language
     from monitor.reports.model import Report
-    from monitor.reports.period import Period
+    from monitor.reports.schedule.plan import Issue
 
-SHOWN_CHANGES = 20
-BAR_AFTER_S = 1.0  # what is done sooner needs no bar
 _OUT = click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; made if absent."
 )
@@ -32,8 +26,14 @@ _FORMAT = click.option("--format", "formats", metavar="FORMAT[,FORMAT]", help="A
 
 @click.group(invoke_without_command=True)
 @click.option("--period", metavar="PERIOD", help="2026-10, 2026-Q4, 2026-W41 or 2026.")
-@click.option("--agency", metavar="CODE", help="The score card of one agency; a former code will do.")
-@click.option("--lang", type=click.Choice(["vi", "en"]), default="vi", show_default=True)
+@click.option(
+    "--agency",
+    "agencies",
+    metavar="CODE[,CODE]",
+    help="The score card of an agency; a former code will do. Besides codes: national, which is the default, "
+    "and all, the score cards of all agencies.",
+)
+@click.option("--lang", "languages", metavar="vi|en|vi,en", default="vi", show_default=True)
 @_FORMAT
 @_OUT
 @click.option(
@@ -43,24 +43,32 @@ _FORMAT = click.option("--format", "formats", metavar="FORMAT[,FORMAT]", help="A
 )
 @click.option("--issuer", metavar="OFFICE", help="The office or role that issues it; never a person.")
 @click.option("--no-record", is_flag=True, help="Keep no record of this run: the database is only read.")
+@click.option(
+    "--scheduled",
+    type=click.Choice(["first", "again"]),
+    help="As the worker asks: note what is made, and leave out what was noted before, or, the second time, "
+    "what has not changed.",
+)
 @click.pass_context
 def report(
     ctx: click.Context,
     *,
     period: str | None,
-    agency: str | None,
-    lang: Language,
+    agencies: str | None,
+    languages: str,
     formats: str | None,
     out: Path | None,
     narrative: Path | None,
     issuer: str | None,
     no_record: bool,
+    scheduled: Issue | None,
 ) -> None:
-    """Make the report on a period: national, or of one agency.
+    """Make the report on a period: national, or of agencies.
 
     Reads the registry, the database, and the files of MONITOR_DUTIES, MONITOR_CALENDAR and
-    MONITOR_REPORT_RULES. Writes the files of all formats, or none, prints their names, and keeps a record of
-    the run, so that a report that is made again says what changed since the one that was signed.
+    MONITOR_REPORT_RULES. Writes the files of a report in all formats, or none, prints their names, and keeps
+    a record of each, so that one that is made again says what changed since the one that was signed.
+    The ledger is read once for all reports that are asked for.
     A period that is still running gives a draft "to date".
 
     \b
@@ -75,13 +83,23 @@ def report(
         return
     if period is None or formats is None or out is None:
         raise click.UsageError("making a report needs --period, --format and --out")
+    if scheduled is not None and no_record:
+        raise click.UsageError("--scheduled notes what is made: it does not go with --no-record")
     settings = load_settings()
+    from monitor.reports.make import Order, issuer_named
     from monitor.reports.period import Period
+    from monitor.reports.wanted import agencies_named, languages_named
 
     wanted = Period.parse(period)
-    for path in _make(
-        settings, wanted, agency, lang, _formats(formats), out, narrative, issuer, not no_record
-    ):
+    registry = load_registry(settings.registry)
+    order = Order(
+        wanted,
+        agencies_named(agencies or "national", registry, "--agency"),
+        languages_named(languages),
+        issuer_named(issuer),
+        narrative,
+    )
+    for path in make_all(settings, registry, order, _formats(formats), out, not no_record, scheduled):
         click.echo(str(path))
 
 
@@ -98,7 +116,7 @@ def list_(limit: int) -> None:
     from monitor.reports.runs import all_runs
 
     settings = load_settings()
-    with _engine(settings, read_only=True) as engine, engine.connect() as connection:
+    with database(settings, read_only=True) as engine, engine.connect() as connection:
         found = all_runs(connection, limit)
     rows = [
         (
@@ -145,11 +163,11 @@ def sign(run: int, issuer: str, formats: str | None, out: Path | None) -> None:
     settings = load_settings()
     if out is not None:
         check_folder(out)
-    with _engine(settings) as engine, engine.begin() as connection:
+    with database(settings) as engine, engine.begin() as connection:
         signed = runs.sign(connection, run, office, datetime.now(UTC))
     click.echo(f"run {run} is signed by {office}")
     if out is not None:
-        for path in _write(signed, names, out, settings):
+        for path in write_files(signed, names, out, settings):
             click.echo(str(path))
 
 
@@ -170,10 +188,10 @@ def show(run: int, formats: str | None, out: Path | None) -> None:
 
     names = _both(formats, out)
     settings = load_settings()
-    with _engine(settings, read_only=True) as engine, engine.connect() as connection:
+    with database(settings, read_only=True) as engine, engine.connect() as connection:
         _, found = load(connection, run)
     if out is not None:
-        for path in _write(found, names, out, settings):
+        for path in write_files(found, names, out, settings):
             click.echo(str(path))
         return
     texts = Texts(found.language, settings.zone)
@@ -181,58 +199,6 @@ def show(run: int, formats: str | None, out: Path | None) -> None:
         click.echo(texts.of(sentence))
     if found.reissue is not None:
         _print_changes(found, texts)
-
-
-def _make(
-    settings: Settings,
-    period: Period,
-    agency: str | None,
-    language: Language,
-    formats: Sequence[str],
-    out: Path,
-    narrative: Path | None,
-    issuer: str | None,
-    record: bool,
-) -> list[Path]:
-    from monitor.reports import make, runs
-    from monitor.reports.gather.gathered import check_period, hours_to_read
-    from monitor.reports.writers.place import check_folder
-
-    registry = load_registry(settings.registry)
-    code = None
-    if agency is not None:
-        known = registry.agency(agency)
-        if known is None:
-            raise UsageProblem(f"--agency {agency}: no agency of the registry has that code")
-        code = known.code
-    now = datetime.now(UTC)
-    desk = make.Desk.of(settings, registry)
-    check_period(period, now, desk.terms)
-    order = make.Order(period, (code,), (language,), make.issuer_named(issuer), narrative)
-    written = make.narratives(desk, order)
-    check_folder(out)
-    with _engine(settings, read_only=True) as engine, _bar(hours_to_read(period, desk.terms, now)) as told:
-        made = list(make.reports(engine, desk, order, written, now, told))
-    if not record:
-        return [path for found, _ in made for path in _write(found, formats, out, settings)]
-    with _engine(settings) as engine:
-        found = make.recorded(engine, made)
-        try:
-            return [path for each in found for path in _write(each, formats, out, settings)]
-        except BaseException:
-            # A report whose files nobody has was not made.
-            with engine.begin() as connection:
-                for each in found:
-                    assert each.run is not None  # noqa: S101  # just recorded
-                    runs.remove(connection, each.run)
-            raise
-
-
-def _write(found: Report, formats: Sequence[str], out: Path, settings: Settings) -> list[Path]:
-    from monitor.reports.texts import Texts
-    from monitor.reports.writers.place import write_all
-
-    return write_all(found, Texts(found.language, settings.zone), formats, out)
 
 
 def _formats(text: str) -> list[str]:
@@ -249,55 +215,6 @@ def _both(formats: str | None, out: Path | None) -> list[str]:
     if (formats is None) != (out is None):
         raise click.UsageError("--format and --out go together")
     return [] if formats is None else _formats(formats)
-
-
-@contextmanager
-def _engine(settings: Settings, *, read_only: bool = False) -> Iterator[Engine]:
-    """The database, at this program's schema. Raises MonitorError for whatever is wrong with it."""
-    from sqlalchemy.exc import DBAPIError
-
-    from monitor.storage.engine import open_engine
-    from monitor.storage.schema import check_schema
-
-    url = settings.sqlalchemy_url
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        raise MonitorError(f"there is no database {url.database}: `monitor migrate` makes it")
-    engine = open_engine(url, read_only=read_only)
-    try:
-        check_schema(engine)
-        yield engine
-    except DBAPIError as why:
-        raise MonitorError(f"the database: {str(why.orig).strip().splitlines()[0]}") from why
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def _bar(hours: int) -> Iterator[Callable[[int], None] | None]:
-    """A progress bar on a terminal, once it takes longer than BAR_AFTER_S."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    progress = Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
-    )
-    task = progress.add_task("reading the ledger", total=hours)
-    began = time.monotonic()
-
-    def told(read: int) -> None:
-        progress.advance(task, read)
-        if not progress.live.is_started and time.monotonic() - began >= BAR_AFTER_S:
-            progress.start()
-
-    try:
-        yield told
-    finally:
-        progress.stop()
 
 
 def _print_changes(found: Report, texts: Any) -> None:

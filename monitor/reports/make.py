@@ -35,13 +35,23 @@ from monitor.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What reports are wanted: agencies by present code, None for the national report."""
+    """What reports are wanted: agencies by present code, None for the national report.
+
+    `without` are those of them that are not: made already, where a schedule asks.
+    """
 
     period: Period
     agencies: tuple[str | None, ...]
     languages: tuple[Language, ...]
     issuer: str | None = None
     narrative: Path | None = None
+    without: frozenset[tuple[str | None, Language]] = frozenset()
+
+    @property
+    def wanted(self) -> list[tuple[str | None, Language]]:
+        """Each report, the languages of an agency together."""
+        every = ((agency, language) for agency in self.agencies for language in self.languages)
+        return [each for each in every if each not in self.without]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +88,7 @@ def narratives(desk: Desk, order: Order) -> dict[tuple[str | None, Language], Wr
     path = order.narrative or desk.settings.report_narratives
     return {
         (agency, language): read_narrative(path, order.period, agency, language) if path else Written()
-        for agency in order.agencies
-        for language in order.languages
+        for agency, language in order.wanted
     }
 
 
@@ -98,9 +107,12 @@ def reports(
     """
     gathered = gather(engine, desk.terms, order.period, now, progress)
     for agency in order.agencies:
+        languages = [each for each in order.languages if (agency, each) not in order.without]
+        if not languages:
+            continue
         security = _security(engine, desk, gathered, agency)
         quality = _quality(engine, desk, gathered, agency)
-        for language in order.languages:
+        for language in languages:
             given = written[agency, language]
             with engine.connect() as connection:
                 earlier = runs.last_written(connection, order.period.key, agency, language)
