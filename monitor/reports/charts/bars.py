@@ -50,7 +50,7 @@ class Bars:
         """Draw them: labels at the left (above on narrow drawings), values at the ends."""
         del texts  # the words of values come with them
         stacked = width < WIDE
-        labels = 0.0 if stacked else min(max(text_width(bar.label) for bar in self.bars), width * 0.36) + _GAP
+        labels = 0.0 if stacked else min(max(text_width(bar.label) for bar in self.bars), width * 0.42) + _GAP
         values = max(text_width(bar.words) + text_width(f" {bar.note}") for bar in self.bars) + _GAP
         room = max(width - labels - values, width * 0.25)
         most = self.most or max((bar.value or 0 for bar in self.bars), default=0) or 1

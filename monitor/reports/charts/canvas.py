@@ -32,9 +32,14 @@ Anchor = Literal["start", "middle", "end"]
 _UNPRINTABLE: Final = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+def printable(text: str) -> str:
+    """Text without control characters, which neither XML nor a page can hold; U+FFFD is in their place."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
 def xml(text: str) -> str:
-    """Text as XML holds it, between tags and in attributes; a control character becomes U+FFFD."""
-    return escape(_UNPRINTABLE.sub("\ufffd", text))
+    """Text as XML holds it, between tags and in attributes."""
+    return escape(printable(text))
 
 
 def text_width(text: str, size: float = SIZE) -> float:

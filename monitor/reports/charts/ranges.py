@@ -47,7 +47,7 @@ class Ranges:
         from math import log
 
         narrow = width < WIDE
-        labels = 4.0 if narrow else min(max(text_width(r.label) for r in self.rows), width * 0.36) + _GAP
+        labels = 4.0 if narrow else min(max(text_width(r.label) for r in self.rows), width * 0.42) + _GAP
         every = [max(point, 1.0) for row in self.rows for point in row.points]
         marks = log_ticks(min(every), max(every))
         right = text_width(texts.milliseconds(marks[-1])) / 2 + 2

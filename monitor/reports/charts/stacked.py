@@ -49,7 +49,7 @@ class Stacked:
         """Draw them, with a key above."""
         del texts
         narrow = width < WIDE
-        labels = 0.0 if narrow else min(max(text_width(s.label) for s in self.stacks), width * 0.36) + _GAP
+        labels = 0.0 if narrow else min(max(text_width(s.label) for s in self.stacks), width * 0.42) + _GAP
         values = max(text_width(s.words) for s in self.stacks) + _GAP
         room = max(width - labels - values, width * 0.25)
         row = _ROW + (14.0 if narrow else 0.0)

@@ -12,6 +12,7 @@ from monitor.reports.layout.blocks import (
     Block,
     Kind,
     Missing,
+    Paragraph,
     Picture,
     Section,
     Sentences,
@@ -203,6 +204,10 @@ def ranking(of: Sheaf) -> Section:
         said = "; ".join(f"{bar.label}: {bar.words}" for bar in bars[:10])
         chart = Bars(texts("caption.ranking_chart"), texts("chart.values", values=said), bars)
         blocks.append(Picture("ranking", texts("caption.ranking_chart"), chart))
+    if not rows:
+        return Section(
+            "ranking", texts("section.ranking"), (Paragraph(texts("form.none")), *of.slot("ranking"))
+        )
     blocks.append(
         of.table(
             "ranking",

@@ -172,12 +172,12 @@ def _pairs(of: Sheaf, part: XroadPart) -> Table:
                 row.consumer,
                 row.calls,
                 row.failed,
-                total and total.mean,
-                total and total.p95,
-                total and total.largest,
-                request and request.mean,
-                response and response.mean,
-                response and response.largest,
+                total.mean if total else None,
+                total.p95 if total else None,
+                total.largest if total else None,
+                request.mean if request else None,
+                response.mean if response else None,
+                response.largest if response else None,
             )
         )
     return of.table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from monitor.reports.charts.canvas import printable
 from monitor.reports.layout.blocks import Document
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ _LEFT_MM, _RIGHT_MM, _TOP_MM, _BOTTOM_MM = 30, 15, 22, 20
 PORTRAIT_MM: Final = 165.0
 LANDSCAPE_MM: Final = 265.0
 _TURNED_MM: Final = 16
+_LONGEST_PROPERTY: Final = 255  # letters, by the format
 _FONT: Final = "Times New Roman"  # that of the form; every office computer has it or its double
 _TABLE_FONT: Final = "Arial"
 
@@ -75,8 +77,8 @@ def turned(package: Package) -> None:
 
 def _properties(package: Package, document: Document, made_at: datetime) -> None:
     held = package.core_properties
-    issuer = document.letterhead.bodies[-1]
-    held.title = f"{document.title}, {document.subtitle}"
+    issuer = printable(document.letterhead.bodies[-1])[:_LONGEST_PROPERTY]
+    held.title = printable(f"{document.title}, {document.subtitle}")[:_LONGEST_PROPERTY]
     held.author = held.last_modified_by = issuer
     held.comments = document.state
     held.language = _tag(document)

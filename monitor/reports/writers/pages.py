@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, assert_never
 
+from monitor.reports.charts.canvas import printable
 from monitor.reports.layout.blocks import (
     Block,
     Document,
@@ -79,7 +80,7 @@ def as_pages(
                 assert_never(other)
 
     letterhead, signature = document.letterhead, document.signature
-    return {
+    pages = {
         "language": document.language,
         "region": region(document),
         "kind_of": document.kind_of,
@@ -108,6 +109,21 @@ def as_pages(
         "sections": [section(each) for each in document.sections],
         "annexes": [section(each) for each in document.annexes],
     }
+    cleaned: dict[str, Any] = _cleaned(pages)
+    return cleaned
+
+
+def _cleaned(held: Any) -> Any:
+    """The same, without characters that no page can hold. Drawings are clean already."""
+    match held:
+        case str():
+            return held if held.isprintable() or held.startswith("<svg") else printable(held)
+        case list():
+            return [_cleaned(each) for each in held]
+        case dict():
+            return {key: _cleaned(each) for key, each in held.items()}
+        case _:
+            return held
 
 
 def region(document: Document) -> str:

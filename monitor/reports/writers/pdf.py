@@ -42,15 +42,26 @@ def render(report: Report, texts: Texts) -> bytes:
     pages = as_pages(lay_out(report, texts), texts, picture)
     sources["report.json"] = msgspec.json.encode(pages)
     sources["main.typ"] = files(__package__).joinpath("report.typ").read_bytes()
-    made: bytes = compiler.compile(
-        sources,
-        format="pdf",
-        font_paths=font_folders(),
-        ignore_system_fonts=True,
-        timestamp=report.made_at,
-        pdf_standards=["ua-1"],
-    )
-    return made
+
+    def compiled(standards: list[str]) -> bytes:
+        made: bytes = compiler.compile(
+            sources,
+            format="pdf",
+            font_paths=font_folders(),
+            ignore_system_fonts=True,
+            timestamp=report.made_at,
+            pdf_standards=standards,
+        )
+        return made
+
+    try:
+        return compiled(["ua-1"])
+    except compiler.TypstError as why:
+        # People wrote a letter that no typeface here has. PDF/UA forbids to show a box in its place; a report
+        # that is tagged all the same, without that claim, is better than none.
+        if "could not be displayed" not in str(why):
+            raise
+        return compiled([])
 
 
 def typesetter() -> Any:
