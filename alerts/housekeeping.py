@@ -27,6 +27,7 @@ from alerts.metrics import AlertMetrics
 from alerts.risk.metrics import RiskMetrics
 from alerts.risk.store import forget_risk, read_risk
 from alerts.standing import SHOWN, Standing
+from monitor.dossiers.store import prune_dossiers
 from monitor.lifecycle.store import prune_requests
 from monitor.security.store import prune as prune_security_events
 from monitor.settings import Settings
@@ -147,9 +148,14 @@ class Housekeeping:
             )
         with self._engine.begin() as connection:
             requests = prune_requests(connection, now - self._settings.security_retention, PRUNED_REQUESTS)
+        # Long after the last of its steps that would still be counted: what comes again must not count again.
+        unheard = max(self._settings.security_retention, self._settings.max_event_age)
+        with self._engine.begin() as connection:
+            dossiers = prune_dossiers(connection, now - unheard, PRUNED_AT_ONCE)
         with self._engine.begin() as connection:
             forget_risk(connection, now, self._settings.risk_half_life)
-        return bool(alerts) or events >= PRUNED_AT_ONCE or requests >= PRUNED_REQUESTS
+        full = events >= PRUNED_AT_ONCE or requests >= PRUNED_REQUESTS or dossiers >= PRUNED_AT_ONCE
+        return bool(alerts) or full
 
     async def _wait_for(self, call: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, partial(call))

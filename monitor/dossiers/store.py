@@ -198,7 +198,7 @@ def _add(moved: Counter[CellKey], agency: str, counted: Counted, sign: int) -> N
 
 
 def prune_dossiers(connection: Connection, before: datetime, limit: int) -> int:
-    """Delete dossiers that have ended and were last heard of before a time; return how many.
+    """Delete dossiers that were last heard of before a time, ended or not; return how many.
 
     At most `limit` at a time: to be called again while it deletes as many. What they count for stays. They
     must be older than events are accepted (MONITOR_MAX_EVENT_AGE), or a step that comes again counts twice.
@@ -207,7 +207,7 @@ def prune_dossiers(connection: Connection, before: datetime, limit: int) -> int:
     key = tuple_(dossiers.c.topic, dossiers.c.partition, dossiers.c.agency, dossiers.c.dossier)
     oldest = (
         select(dossiers.c.topic, dossiers.c.partition, dossiers.c.agency, dossiers.c.dossier)
-        .where(dossiers.c.ended == 1, dossiers.c.last_time < before)
+        .where(dossiers.c.ended.in_((0, 1)), dossiers.c.last_time < before)  # as the index has them
         .order_by(dossiers.c.last_time)
         .limit(limit)
     )

@@ -269,18 +269,19 @@ def test_what_fails_beside_it_undoes_everything(engine: Engine) -> None:
     assert held(engine)["dossiers"] == {("MOH", "H26.12-1")}
 
 
-def test_dossiers_that_ended_long_ago_are_forgotten_and_still_counted(engine: Engine) -> None:
-    """Open ones stay, and so does what all of them count for."""
+def test_dossiers_not_heard_of_for_long_are_forgotten_and_still_counted(engine: Engine) -> None:
+    """The oldest first, so many at a time; what they count for stays."""
     owner = Owner(engine)
     for number in range(4):
-        owner.fold(dossier(id=f"r{number}", dossier=f"H26-{number}"))
-        if number:
-            owner.fold(dossier("completed", id=f"c{number}", dossier=f"H26-{number}"))
+        at = MOMENT + timedelta(hours=number)
+        owner.fold(dossier(time=at, id=f"r{number}", dossier=f"H26-{number}"))
+        if number % 2:
+            owner.fold(dossier("completed", at, id=f"c{number}", dossier=f"H26-{number}"))
     owner.commit()
     before = held(engine)["cells"]
     with engine.begin() as connection:
         assert prune_dossiers(connection, MOMENT, 10) == 0
-        assert prune_dossiers(connection, MOMENT + timedelta(seconds=1), 2) == 2
-        assert prune_dossiers(connection, MOMENT + timedelta(seconds=1), 2) == 1
-        assert connection.execute(select(dossiers.c.dossier)).scalars().all() == ["H26-0"]
+        assert prune_dossiers(connection, MOMENT + timedelta(hours=3), 2) == 2
+        assert connection.execute(select(dossiers.c.dossier)).scalars().all() == ["H26-2", "H26-3"]
+        assert prune_dossiers(connection, MOMENT + timedelta(hours=3), 2) == 1
     assert held(engine)["cells"] == before
