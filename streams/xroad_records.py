@@ -43,7 +43,7 @@ class XroadRecords:
         ledger, store = open_partition(self._parts, topic, partition, now)
         rules = self._open_watch(topic, partition) if self._open_watch else None
         observe = _observer(ledger, rules)
-        self._shown.xroad.follow(topic, partition, ledger.pairing)
+        self._shown.xroad.follow(partition, ledger.pairing)
 
         def show(written: XroadWritten) -> None:
             ledger.forget(written.settled)

@@ -48,7 +48,7 @@ SKEW = Declaration(
     "How far the producer's server's clock is ahead of the client's, the median of the last hours",
     ("client_server", "service_server"),
 )
-WAITING = Declaration("xroad_waiting_halves", "Halves that wait for the other, at this worker", ())
+WAITING = Declaration("xroad_waiting_halves", "Halves that wait for the other", ("partition",))
 _COUNTERS = (HALVES, ORPHANS, JOINED, DUPLICATES, AMBIGUOUS, FAILURES, FLAGGED, WRONG_TIMES)
 DECLARATIONS = (*_COUNTERS, SKEW, WAITING)
 
@@ -78,7 +78,7 @@ class XroadMetrics(Collector):
         self._skews: dict[Servers, dict[int, Histogram]] = {}
         self._skewed_at: dict[Servers, float] = {}
         # Weak: a partition that is let go takes its halves with it.
-        self._waiting: WeakValueDictionary[tuple[str, int], Pairing] = WeakValueDictionary()
+        self._waiting: WeakValueDictionary[int, Pairing] = WeakValueDictionary()
         self._zero()
 
     def add(self, written: XroadWritten) -> None:
@@ -94,10 +94,10 @@ class XroadMetrics(Collector):
             self._note(written.noted)
             self._figures(written.figures)
 
-    def follow(self, topic: str, partition: int, pairing: Pairing) -> None:
+    def follow(self, partition: int, pairing: Pairing) -> None:
         """Show how many halves wait in a partition for as long as its pairing is in use."""
         with self._lock:
-            self._waiting[topic, partition] = pairing
+            self._waiting[partition] = pairing
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other; called at each scrape."""
@@ -161,6 +161,7 @@ class XroadMetrics(Collector):
                 merge(together, skews)
             if sum(together.values()) >= LEAST_CALLS:
                 skew.add_metric(servers, (signed_median(together) or 0) / 1e6)
-        waiting = GaugeMetricFamily(PREFIX + WAITING.name, WAITING.help)
-        waiting.add_metric((), sum(map(len, list(self._waiting.values()))))
+        waiting = GaugeMetricFamily(PREFIX + WAITING.name, WAITING.help, labels=WAITING.labels)
+        for partition, pairing in sorted(self._waiting.items()):
+            waiting.add_metric((str(partition),), len(pairing))
         return [*families, skew, waiting]

@@ -55,5 +55,9 @@ COMMIT: Final = steps(GREEN, (0.25, ORANGE), (1.0, RED))
 LAG: Final = steps(GREEN, (10_000.0, ORANGE), (100_000.0, RED))
 # A worker is to stay below 400 MB.
 MEMORY: Final = steps(GREEN, (300e6, ORANGE), (400e6, RED))
+# One answered call in twenty that one side did not record is an alert, and any is worth a look.
+HALVES_MISSING: Final = steps(GREEN, (0.01, ORANGE), (0.05, RED))
+# Synchronised clocks are within a second; half a minute, either way, is an alert.
+CLOCK_SKEW: Final = steps(RED, (-30.0, ORANGE), (-1.0, GREEN), (1.0, ORANGE), (30.0, RED))
 # Objectives and duties are worked out every few minutes: a quarter of an hour means that it fails.
 COMPUTED: Final = steps(GREEN, (900.0, ORANGE), (3600.0, RED))

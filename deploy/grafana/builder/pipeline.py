@@ -11,6 +11,7 @@ from deploy.grafana.builder.queries import increase, quantile, rate, same, selec
 from deploy.grafana.builder.tables import Column, rows
 from deploy.grafana.builder.variables import PROMETHEUS_SOURCE
 from deploy.grafana.builder.words import Words
+from deploy.grafana.builder.xroad import xroad
 
 LAG: Final = same("consumer_lag_records", by="topic, partition")
 OF_WORKERS: Final = f"* on (job, instance) group_left () {selected('build_info')}"
@@ -18,7 +19,7 @@ SHARES: Final = ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
 
 
 def build(say: Words) -> list[Row]:
-    """Figures, then how far, how fast, what was set aside, and what was told."""
+    """Figures, then how far, how fast, what was set aside, calls over X-Road, and what was told."""
     return [
         Row(
             "now",
@@ -132,6 +133,7 @@ def build(say: Words) -> list[Row]:
                 ),
             ],
         ),
+        xroad(say),
         Row(
             "telling",
             MEDIUM,

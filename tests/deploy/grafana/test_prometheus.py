@@ -35,7 +35,7 @@ LABEL_VALUES = {
     "agreement": ("AGR-2026-0012", "AGR-2026-0013"),
     "slo": ("availability", "latency"),
     "window": ("month", "30d"),
-    "outcome": ("fault", "denied", "timeout"),
+    "outcome": ("fault", "denied", "timeout", "ok"),
     "severity": ("critical", "high", "medium"),
     "duty": ("connect", "review"),
     "state": ("live",),

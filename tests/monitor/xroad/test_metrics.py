@@ -87,24 +87,23 @@ def test_servers_that_meet_no_more_are_not_shown_and_make_room() -> None:
 
 
 def test_waiting_halves_are_those_of_partitions_that_are_held(tmp_path: Path) -> None:
-    """Of all partitions together; one that is let go takes its halves with it."""
+    """By partition; one that is let go is not shown any more."""
     engine = memory(tmp_path / "monitor.db")
     metrics = XroadMetrics()
     shown = CollectorRegistry()
     shown.register(metrics)
 
-    def waiting() -> float | None:
-        return shown.get_sample_value("datashare_xroad_waiting_halves")
+    def waiting(partition: int) -> float | None:
+        return shown.get_sample_value("datashare_xroad_waiting_halves", {"partition": str(partition)})
 
-    assert waiting() == 0
+    assert waiting(0) is None
     owners = [Owner(engine, partition) for partition in range(2)]
     for number, owner in enumerate(owners):
-        metrics.follow("xroad-records", number, owner.ledger.pairing)
+        metrics.follow(number, owner.ledger.pairing)
         owner.fold(body(halves(number)[0], halves(number + 10)[1]))
-    assert waiting() == 4
+    assert (waiting(0), waiting(1)) == (2, 2)
     owners[0].fold(body(halves(0)[1]))
-    assert waiting() == 3
-    owners.pop(0)
-    del owner
-    assert waiting() == 2
+    assert (waiting(0), waiting(1)) == (1, 2)
+    del owners[0], owner
+    assert (waiting(0), waiting(1)) == (None, 2)
     engine.dispose()
