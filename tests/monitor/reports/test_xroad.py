@@ -50,8 +50,11 @@ Run = Callable[..., int]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """`run("report", "--period", …)` in a folder with a registry and an empty database: the exit status."""
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Run:
+    """`run("report", "--period", …)` in a folder with a registry and an empty database: the exit status.
+
+    The database is SQLite, or what an indirect parameter says.
+    """
     lookup = service("population.lookup-citizen", xroad=["population/lookup*/v2"])
     write_folder(
         tmp_path / "registry",
@@ -70,7 +73,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MONITOR_REGISTRY", "registry")
-    monkeypatch.setenv("MONITOR_DATABASE_URL", f"sqlite:///{tmp_path}/monitor.db")
+    on_postgres = getattr(request, "param", "sqlite") == "postgresql"
+    url = request.getfixturevalue("postgres_url") if on_postgres else f"sqlite:///{tmp_path}/monitor.db"
+    monkeypatch.setenv("MONITOR_DATABASE_URL", url)
 
     def command(*arguments: str) -> int:
         monkeypatch.setattr(sys, "argv", ["monitor", *arguments])
@@ -215,6 +220,7 @@ def section(folder: Path, period: str, subject: str = "national") -> Any:
     return report["xroad"]
 
 
+@pytest.mark.parametrize("run", ["sqlite", "postgresql"], indirect=True)
 def test_a_history_of_records_is_in_the_report_figure_by_figure(run: Run, tmp_path: Path) -> None:
     """National, of one agency, and as tables; a second run of the same file changes nothing."""
     calls = made()
