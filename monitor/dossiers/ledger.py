@@ -16,7 +16,7 @@ from monitor.ledger.single import SingleLedger
 from monitor.registry.registry import Registry
 
 _MILLISECOND = timedelta(milliseconds=1)
-DOSSIER_BYTES = 900
+DOSSIER_BYTES = 700
 """What a dossier takes in memory until it is committed; measured on dossiers as simulated."""
 
 
