@@ -49,7 +49,7 @@ def render(report: Report, texts: Texts) -> bytes:
             format="pdf",
             font_paths=font_folders(),
             ignore_system_fonts=True,
-            timestamp=report.made_at,
+            timestamp=report.made_at.replace(microsecond=0),  # Typst refuses parts of a second
             pdf_standards=standards,
         )
         return made

@@ -126,6 +126,13 @@ def test_a_period_without_anything_has_its_document() -> None:
     assert len(PdfReader(io.BytesIO(pdf.render(quiet(), texts("vi")))).pages) >= 3
 
 
+def test_a_report_is_made_at_any_moment() -> None:
+    """Clocks have microseconds, and a PDF's times have none."""
+    report = quiet()
+    exact = msgspec.structs.replace(report, made_at=report.made_at.replace(microsecond=123_456))
+    assert pdf.render(exact, texts("vi")).startswith(b"%PDF")
+
+
 def test_the_same_report_gives_the_same_file() -> None:
     """Two issues can be compared byte by byte."""
     report = example("QUANGTRI", "vi")
