@@ -17,7 +17,7 @@ from kafka.errors import KafkaError
 
 from monitor.errors import MonitorError
 from monitor.settings import Settings
-from monitor.simulation import Account, DossierSent, SecuritySent, Sent
+from monitor.simulation import Account, DossierSent, SecuritySent, Sent, XroadSent
 from streams.bulk import partition_of
 from streams.clients import client_arguments
 
@@ -34,7 +34,7 @@ _MOST_IN_FLIGHT = 50_000  # events held until they are acknowledged: some 50 MB
 _FLUSH_SECONDS = 60.0
 _REPORT_SECONDS = 1.0
 
-Event = Sent | SecuritySent | DossierSent
+Event = Sent | SecuritySent | DossierSent | XroadSent
 Report = Callable[[int, float], None]
 
 
@@ -58,11 +58,12 @@ class Sender:
         account: Account,
         security_topic: str | None = None,
         dossier_topic: str | None = None,
+        xroad_topic: str | None = None,
     ) -> None:
         """Connect. Raises MonitorError when the broker does not answer or a topic does not exist.
 
-        Exchanges go to `topic`, security events to `security_topic` and steps of dossiers to
-        `dossier_topic`, without which there may be none of them.
+        Exchanges go to `topic`, security events to `security_topic`, steps of dossiers to `dossier_topic` and
+        halves of calls over X-Road to `xroad_topic`, without which there may be none of them.
         """
         self._account = account
         self._pending: deque[tuple[Any, Event]] = deque()
@@ -91,6 +92,9 @@ class Sender:
         self._dossiers = self._exchanges
         if dossier_topic is not None:
             self._dossiers = dossier_topic, self._partitions_of(dossier_topic, where)
+        self._xroad = self._exchanges
+        if xroad_topic is not None:
+            self._xroad = xroad_topic, self._partitions_of(xroad_topic, where)
 
     def _partitions_of(self, topic: str, where: str) -> int:
         """How many partitions a topic has; the producer is closed when it has none."""
@@ -111,6 +115,8 @@ class Sender:
             topic, partitions = self._security
         elif isinstance(sent, DossierSent):
             topic, partitions = self._dossiers
+        elif isinstance(sent, XroadSent):
+            topic, partitions = self._xroad
         try:
             # The producer would choose the same, but hash the key in Python each time.
             partition = partition_of(sent.key, partitions)
@@ -173,19 +179,22 @@ def send_all(
     topic: str | None = None,
     security: bool = False,
     dossiers: bool = False,
+    xroad: bool = False,
     report: Report = lambda _sent, _rate: None,
 ) -> Result:
     """Send events until they end, one is lost, or `stop` is set; then wait for the last acknowledgements.
 
     `security` says that there may be security events among them, `dossiers` that there may be steps of
-    dossiers; each go to a topic of their own.
+    dossiers, `xroad` that there may be halves of calls over X-Road; each go to a topic of their own.
     `report` is called about once a second with the events sent and the rate since the last call.
     Raises MonitorError when the broker or the topic is not there.
     """
     began = last = time.monotonic()
     security_topic = settings.topic("security-events") if security else None
     dossier_topic = settings.topic("dossiers") if dossiers else None
-    sender = Sender(settings, topic or settings.topic("exchanges"), account, security_topic, dossier_topic)
+    xroad_topic = settings.topic("xroad-records") if xroad else None
+    exchanges = topic or settings.topic("exchanges")
+    sender = Sender(settings, exchanges, account, security_topic, dossier_topic, xroad_topic)
     sent_before, count = 0, 0
     try:
         for event in events:
@@ -199,7 +208,7 @@ def send_all(
                 break
     finally:
         sender.close()
-    acknowledged = account.sent + account.security_sent + account.dossier_steps
+    acknowledged = account.sent + account.security_sent + account.dossier_steps + account.xroad_halves
     return Result(acknowledged, sender.lost, sender.reason, time.monotonic() - began)
 
 

@@ -26,6 +26,9 @@ SHARES: Final = {
     "duplicate": 0.003,
 }
 SECURITY_SHARE: Final = 0.1
+XROAD_SHARE: Final = 0.3
+XROAD_WAIT: Final = "PT15S"
+"""How long half a call waits: people who watch a stack do not wait for the half hour of a real one."""
 DOSSIER_SHARE: Final = 0.02
 # Seconds after the start.
 OPENING: Final = (
@@ -55,6 +58,8 @@ def simulation(rate: float, seed: int) -> Iterator[str]:
         f"{rate:g}",
         "--security-share",
         str(SECURITY_SHARE),
+        "--xroad-share",
+        str(XROAD_SHARE),
         "--dossier-share",
         str(DOSSIER_SHARE),
     )

@@ -102,7 +102,7 @@ class Stage:
         own |= {"alertmanager_urls": self.alertmanager.url}
         # Their ports are chosen first, as Prometheus is told them; they are started after it, so that it sees
         # their first figures, and stopped before it, so that it sees their last.
-        own |= {"pseudonym_key_file": str(self._key())}
+        own |= {"pseudonym_key_file": str(self._key()), "xroad_wait": scenario.XROAD_WAIT}
         chosen = [self._port(USUAL["worker"] + number) for number in range(self._plan.workers)]
         self._start_prometheus(chosen)
         self._start_grafana()

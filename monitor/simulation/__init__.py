@@ -5,8 +5,9 @@ from monitor.simulation.dossiers import DossierSimulation
 from monitor.simulation.generate import Simulation, simulate
 from monitor.simulation.incidents import INCIDENTS, Incident
 from monitor.simulation.security import SecuritySimulation
-from monitor.simulation.sent import DossierSent, SecuritySent, Sent
+from monitor.simulation.sent import DossierSent, SecuritySent, Sent, XroadSent
 from monitor.simulation.shares import Shares
+from monitor.simulation.xroad import XroadSimulation
 
 __all__ = [
     "INCIDENTS",
@@ -20,5 +21,7 @@ __all__ = [
     "Sent",
     "Shares",
     "Simulation",
+    "XroadSent",
+    "XroadSimulation",
     "simulate",
 ]

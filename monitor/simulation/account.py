@@ -10,7 +10,7 @@ import msgspec
 
 from monitor.errors import MonitorError
 from monitor.events.exchange import OUTCOMES
-from monitor.simulation.sent import DossierSent, SecuritySent, Sent
+from monitor.simulation.sent import DossierSent, SecuritySent, Sent, XroadSent
 
 CellKey = tuple[int, str, str, str]
 """(UTC hour's start in epoch seconds, provider, consumer, service); unregistered names under one word."""
@@ -78,6 +78,13 @@ class _StepRow(SecurityCell, kw_only=True):
     step: str
 
 
+class _HalfRow(SecurityCell, kw_only=True):
+    """Halves of calls over X-Road at one agency as the file holds them."""
+
+    agency: str
+    side: str
+
+
 class _File(msgspec.Struct):
     sent: int
     late: int
@@ -85,19 +92,21 @@ class _File(msgspec.Struct):
     cells: list[_Row]
     security: list[_SecurityRow] = []
     dossiers: list[_StepRow] = []
+    xroad: list[_HalfRow] = []
 
 
 class Account:
     """Accumulates what was sent; its memory grows with the number of cells, not of events.
 
     `sent` counts messages of exchanges; those of security events are in `security`, steps of dossiers, by
-    agency and step, in `dossiers`.
+    agency and step, in `dossiers`, halves of calls over X-Road, by agency and side, in `xroad`.
     """
 
     def __init__(self) -> None:
         self.cells: dict[CellKey, Cell] = {}
         self.security: dict[SecurityKey, SecurityCell] = {}
         self.dossiers: dict[tuple[str, str], SecurityCell] = {}
+        self.xroad: dict[tuple[str, str], SecurityCell] = {}
         self.sent = 0
         self.late = 0
         self.malformed: dict[str, int] = {}
@@ -112,8 +121,16 @@ class Account:
         """Messages of security events, duplicates among them."""
         return sum(cell.events + cell.duplicates for cell in self.security.values())
 
-    def add(self, sent: Sent | SecuritySent | DossierSent) -> None:
+    @property
+    def xroad_halves(self) -> int:
+        """Messages of halves of calls over X-Road, duplicates among them."""
+        return sum(cell.events + cell.duplicates for cell in self.xroad.values())
+
+    def add(self, sent: Sent | SecuritySent | DossierSent | XroadSent) -> None:
         """Count one event."""
+        if isinstance(sent, XroadSent):
+            _count(self.xroad.setdefault((sent.agency, sent.side), SecurityCell()), sent)
+            return
         if isinstance(sent, DossierSent):
             _count(self.dossiers.setdefault((sent.agency, sent.step), SecurityCell()), sent)
             return
@@ -159,10 +176,11 @@ class Account:
             mine = self.security.setdefault(counted, SecurityCell())
             mine.events += events.events
             mine.duplicates += events.duplicates
-        for step, told in other.dossiers.items():
-            known = self.dossiers.setdefault(step, SecurityCell())
-            known.events += told.events
-            known.duplicates += told.duplicates
+        for mine_of, others in ((self.dossiers, other.dossiers), (self.xroad, other.xroad)):
+            for what, told in others.items():
+                known = mine_of.setdefault(what, SecurityCell())
+                known.events += told.events
+                known.duplicates += told.duplicates
 
     def total(self) -> Cell:
         """The sum of all cells."""
@@ -193,7 +211,13 @@ class Account:
             _StepRow(agency=agency, step=step, **msgspec.structs.asdict(events))
             for (agency, step), events in sorted(self.dossiers.items())
         ]
-        body = msgspec.json.encode(_File(self.sent, self.late, self.malformed, rows, security, dossiers))
+        xroad = [
+            _HalfRow(agency=agency, side=side, **msgspec.structs.asdict(events))
+            for (agency, side), events in sorted(self.xroad.items())
+        ]
+        body = msgspec.json.encode(
+            _File(self.sent, self.late, self.malformed, rows, security, dossiers, xroad)
+        )
         partial: Path | None = None
         try:
             with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
@@ -226,10 +250,12 @@ class Account:
             account.security[counted] = SecurityCell(held.events, held.duplicates)
         for told in stored.dossiers:
             account.dossiers[told.agency, told.step] = SecurityCell(told.events, told.duplicates)
+        for half in stored.xroad:
+            account.xroad[half.agency, half.side] = SecurityCell(half.events, half.duplicates)
         return account
 
 
-def _count(cell: SecurityCell, sent: SecuritySent | DossierSent) -> None:
+def _count(cell: SecurityCell, sent: SecuritySent | DossierSent | XroadSent) -> None:
     if sent.kind == "duplicate":
         cell.duplicates += 1
     else:

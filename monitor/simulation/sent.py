@@ -69,3 +69,19 @@ class DossierSent(msgspec.Struct, gc=False, frozen=True):
     id: str
     agency: str
     step: str
+
+
+class XroadSent(msgspec.Struct, gc=False, frozen=True):
+    """One half of a call over X-Road in the order of sending, as the security server of `agency` records it.
+
+    `time` is when its server had the request, by its own clock, in epoch seconds; a duplicate has the bytes
+    of an earlier half.
+    """
+
+    key: bytes
+    value: bytes
+    headers: Headers
+    time: float
+    kind: Literal["clean", "duplicate"]
+    side: str
+    agency: str

@@ -32,6 +32,8 @@ from monitor.simulation import (
     Sent,
     Shares,
     Simulation,
+    XroadSent,
+    XroadSimulation,
 )
 from monitor.simulation.breaches import KINDS
 from monitor.simulation.generate import JITTER, PLATFORM_RATE
@@ -40,7 +42,7 @@ from monitor.simulation.security import SHARE
 from streams.pacing import paced
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-Event = Sent | SecuritySent | DossierSent
+Event = Sent | SecuritySent | DossierSent | XroadSent
 _SHARES = {field.name: field.default for field in fields(Shares)}
 
 
@@ -125,6 +127,7 @@ class Plan:
     security_share: float
     incidents: tuple[Incident, ...]
     dossier_share: float = 0.0
+    xroad_share: float = 0.0
 
     @property
     def security(self) -> bool:
@@ -154,6 +157,9 @@ class Plan:
         if self.dossier_share:
             dossiers = DossierSimulation(registry, self.seed, settings.zone, self.dossier_share)
             events = dossiers.between(events, lambda: times.time)
+        if self.xroad_share:
+            calls = XroadSimulation(registry, self.seed, self.xroad_share)
+            events = calls.between(events, lambda: times.time)
         return events
 
     def _times(self, settings: Settings, stop: threading.Event) -> Iterator[float]:
@@ -239,6 +245,14 @@ def _share_options(command: Callable[..., None]) -> Callable[..., None]:
     help="Dossiers of public services for each exchange, some five steps each, to the topic dossiers.",
 )
 @click.option(
+    "--xroad-share",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    metavar="SHARE",
+    help="Calls over X-Road for each exchange, most of two halves, to the topic xroad-records.",
+)
+@click.option(
     "--incident",
     "incidents",
     type=Injected(),
@@ -266,6 +280,7 @@ def simulate(
     kinds: tuple[str, ...],
     security_share: float,
     dossier_share: float,
+    xroad_share: float,
     incidents: tuple[Incident, ...],
     account_file: Path | None,
     **shares: float,
@@ -278,11 +293,13 @@ def simulate(
 
     Between the exchanges come sign-ins, certificates at work, changes of settings and the like, as agencies
     have them by day and by night; --count and --rate count exchanges alone, which are the same with and
-    without them. With --dossier-share come dossiers, each told with the days behind it.
+    without them. With --dossier-share come dossiers, each told with the days behind it, and with
+    --xroad-share calls over X-Road between those whose names there the registry knows, each as both security
+    servers record it: some failed, some in one log only, one clock wrong.
 
     Writes to Kafka and, with --account, what was acknowledged: exchanges, outcomes, sums and breaches by
-    hour, provider, consumer and service, security events by hour, agency, kind and severity, and steps of
-    dossiers by agency, as JSON.
+    hour, provider, consumer and service, security events by hour, agency, kind and severity, steps of
+    dossiers by agency, and halves of calls by agency and side, as JSON.
     Shows its progress on standard error. Ctrl-C or SIGTERM ends it in order: what was sent is acknowledged
     and in the account.
 
@@ -311,6 +328,7 @@ def simulate(
         security_share=security_share,
         incidents=incidents,
         dossier_share=dossier_share,
+        xroad_share=xroad_share,
     )
     _run(plan, account_file)
 
@@ -331,6 +349,7 @@ def _run(plan: Plan, account_file: Path | None) -> None:
                 stop=stop,
                 security=plan.security,
                 dossiers=bool(plan.dossier_share),
+                xroad=bool(plan.xroad_share),
                 report=_report,
             )
         except BaseException:
