@@ -225,13 +225,17 @@ def test_a_worker_that_stops_ends_the_run_and_gives_the_lease_up(
         assert take_lease(connection, LEASE, "another", LEASE_LENGTH)
 
 
-def test_the_program_runs_at_the_lowest_priority(settings: Settings, engine: Engine, tmp_path: Path) -> None:
-    """Counting comes first."""
-    text = f"import os, pathlib; pathlib.Path({str(tmp_path / 'nice')!r}).write_text(str(os.nice(0)))"
+def test_the_program_stands_behind_the_worker(settings: Settings, engine: Engine, tmp_path: Path) -> None:
+    """At the lowest priority, and the first to go where memory runs out."""
+    said = str(tmp_path / "said")
+    text = (
+        "import os, pathlib; score = pathlib.Path('/proc/self/oom_score_adj').read_text().strip(); "
+        f"pathlib.Path({said!r}).write_text(f'{{os.nice(0)}} {{score}}')"
+    )
     metrics = CollectorRegistry()
     program = (sys.executable, "-c", text)
     running([reporting(settings, engine, metrics, command=program)], lambda: counted(metrics, "made") >= 1)
-    assert (tmp_path / "nice").read_text() == "19"
+    assert (tmp_path / "said").read_text() == "19 500"
 
 
 def test_arguments_name_what_is_missing(settings: Settings) -> None:
