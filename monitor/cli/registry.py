@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.moments import point_in_time
+from monitor.cli.registry_files import export_odcs, extract, import_odcs
 from monitor.errors import MonitorError, UsageProblem
 from monitor.ledger.partition import OTHER_NAMES
 from monitor.registry.drafts import (
@@ -43,7 +44,11 @@ _FOLDER = click.argument("folder", required=False, type=click.Path(path_type=Pat
 
 @click.group()
 def registry() -> None:
-    """Agencies, services and agreements: check, show, complete; schemas for editors."""
+    """Agencies, services and agreements: check, show, complete, publish; schemas for editors."""
+
+
+for _command in (extract, export_odcs, import_odcs):
+    registry.add_command(_command)
 
 
 @registry.command()
