@@ -57,7 +57,8 @@ def empty_queries(sources: Sources, file: str) -> list[str]:
             empty = [query for query in empty if not answered(sources, database, query, tried)]
             if not empty:
                 return []
-    assert tried is not None, f"{file}: its variables have no values"
+    if tried is None:
+        return [f"{file}: its variables have no values"]  # nothing was scraped yet
     return [str(query) for query in empty]
 
 
