@@ -31,6 +31,9 @@ from alerts.risk.metrics import RiskMetrics
 from alerts.sigma.reload import RuleMetrics
 from monitor.calendar.working import WorkingDays
 from monitor.cli import cli
+from monitor.dossiers import names as quality_names
+from monitor.dossiers.judge import QualityTerms
+from monitor.dossiers.metrics import QualityMetrics
 from monitor.duties import names as duty_names
 from monitor.duties.assess import Terms
 from monitor.duties.metrics import DutyMetrics
@@ -43,6 +46,7 @@ from monitor.judging.judge import judge
 from monitor.ledger.moment import EPOCH
 from monitor.metrics import names
 from monitor.metrics.agreements import AgreementMetrics
+from monitor.metrics.dossiers import DossierMetrics
 from monitor.metrics.ledger import LedgerMetrics
 from monitor.metrics.lifecycle import LifecycleMetrics
 from monitor.metrics.own import OwnMetrics
@@ -63,7 +67,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # Modules that declare metrics, and with them their labels.
 DECLARING = (
     names, incident_metrics, risk_metrics, engine_metrics, duty_names, objective_names, xroad_metrics,
-    schedule_metrics,
+    schedule_metrics, quality_names,
 )  # fmt: skip
 LARGEST_TEXT = 4 * 1024 * 1024  # what is larger is a picture or a mistake
 # Folders of one machine, and hosts of package indexes: a checkout must work anywhere.
@@ -145,6 +149,7 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     registry.register(SecurityMetrics())
     registry.register(LifecycleMetrics())
     registry.register(XroadMetrics())
+    registry.register(DossierMetrics())
     registry.register(AgreementMetrics(Registry.of([], [], []), ZoneInfo("UTC"), lambda: datetime.now(UTC)))
     ScheduleMetrics(registry)
     own = OwnMetrics.create(registry)
@@ -172,7 +177,12 @@ def exported() -> dict[str, tuple[str, tuple[str, ...]]]:
     labels[f"{names.PREFIX}build"] = ("version",)
     terms = Terms(Registry.of(), DutyRules(), WorkingDays(), ZoneInfo("UTC"))
     # It shows nothing before its first refresh.
-    described = DutyMetrics(terms, create_engine("sqlite://")).describe()
+    described = [
+        *DutyMetrics(terms, create_engine("sqlite://")).describe(),
+        *QualityMetrics(
+            Registry.of(), QualityTerms.of(load_settings()), create_engine("sqlite://")
+        ).describe(),
+    ]
     return {
         shown_name(metric): (shown_type(metric), labels.get(metric.name, ()))
         for metric in (*registry.collect(), *described)
