@@ -173,7 +173,7 @@ h1 { font-size: 1.3rem; } p { color: #555; }
 div { max-height: 85vh; overflow: auto; } div:focus-visible { outline: 3px solid #00508a; }
 table { border-collapse: separate; border-spacing: 0; }
 caption { padding: 0.3rem 0; text-align: left; font-weight: 600; }
-th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid #c8c8c8; text-align: left; vertical-align: top; min-width: 6rem; max-width: 22rem; }
+th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid #c8c8c8; text-align: left; vertical-align: top; min-width: 9rem; max-width: 22rem; }
 thead th { position: sticky; top: 0; z-index: 1; background: #ececec; }
 tbody th { position: sticky; left: 0; background: #fff; white-space: nowrap; }
 @media print { @page { size: A3 landscape; margin: 10mm; } body { font-size: 6pt; } div { overflow: visible; max-height: none; }

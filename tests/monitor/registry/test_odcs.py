@@ -165,7 +165,8 @@ def test_the_commands_write_files_and_read_them(tmp_path: Path) -> None:
         tmp_path, "import-odcs", *(f"odcs/{name}" for name in names), "--out", "reg/agreements/all.yaml"
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert load_registry(tmp_path / "reg").agreements[0].objectives.timeToNotify == timedelta(hours=25)
+    read = {each.id: each for each in load_registry(tmp_path / "reg").agreements}
+    assert read["AGR-2026-0012"].objectives.timeToNotify == timedelta(hours=25)
     (tmp_path / "wrong.yaml").write_text("kind: [", encoding="utf-8")
     done = run(tmp_path, "import-odcs", "wrong.yaml", f"odcs/{names[0]}", "--out", "new.yaml")
     assert done.returncode == 1
