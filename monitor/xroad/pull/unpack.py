@@ -20,7 +20,10 @@ _GZIP = 31  # zlib: a window of 32 KiB, with gzip's header and checksum
 class _Identity(msgspec.Struct, gc=False):
     """What both halves of a call have in common."""
 
-    xRequestId: str | None = None  # noqa: N815  # X-Road's names
+    clientXRoadInstance: str | None = None  # noqa: N815  # X-Road's names
+    clientMemberClass: str | None = None  # noqa: N815
+    clientMemberCode: str | None = None  # noqa: N815
+    xRequestId: str | None = None  # noqa: N815
     messageId: str | None = None  # noqa: N815
 
 
@@ -28,12 +31,18 @@ _identity = msgspec.json.Decoder(_Identity)
 
 
 def key_of(record: bytes) -> bytes | None:
-    """The key under which a record is published, so that both halves of a call meet in one partition."""
+    """The key under which a record is published, so that both halves of a call meet in one partition.
+
+    It is the client's member, so that all calls of one consumer are counted in one place, as those of a day
+    must be; of a record that does not say it, what else both halves say.
+    """
     try:
         known = _identity.decode(record)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    name = known.xRequestId or known.messageId
+    member = (known.clientXRoadInstance, known.clientMemberClass, known.clientMemberCode)
+    parts = [part for part in member if part]
+    name = "/".join(parts) if len(parts) == len(member) else known.xRequestId or known.messageId
     return None if name is None else name.encode()
 
 

@@ -106,7 +106,10 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_both_halves_of_a_call_have_the_same_key() -> None:
-    """What they share is their request's id; before it was introduced, the message's."""
+    """The member of the client; where it is not said, the id of the request, or else of the message."""
+    member = b'"clientXRoadInstance": "VN", "clientMemberClass": "GOV", "clientMemberCode": "G02"'
+    assert key_of(b'{"xRequestId": "x", "clientSubsystemCode": "his", ' + member + b"}") == b"VN/GOV/G02"
+    assert key_of(b'{"xRequestId": "x", ' + member.replace(b'"GOV"', b"null") + b"}") == b"x"
     assert key_of(b'{"xRequestId": "x", "messageId": "m"}') == b"x"
     assert key_of(b'{"xRequestId": null, "messageId": "m"}') == b"m"
     assert key_of(b'{"other": 1}') is key_of(b"[]") is key_of(b'{"messageId": "\xff"}') is None
