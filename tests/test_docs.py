@@ -64,6 +64,7 @@ from monitor.xroad.metrics import XroadMetrics
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 # Modules that declare metrics, and with them their labels.
 DECLARING = (
     names, incident_metrics, risk_metrics, engine_metrics, duty_names, objective_names, xroad_metrics,
@@ -93,8 +94,9 @@ def texts() -> list[Path]:
 
 
 def rows(heading: str) -> Iterator[list[str]]:
-    """The cells of the rows of the README's first table below a heading."""
-    section = README.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    """The cells of the rows of the first table below a heading, of the reference or else of the README."""
+    text = REFERENCE if f"\n## {heading}\n" in REFERENCE else README
+    section = text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
     table = re.search(r"(?:^\|.*\n)+", section, re.MULTILINE)
     assert table, f"no table below {heading}"
     for line in table[0].splitlines()[2:]:
@@ -111,7 +113,7 @@ def code(text: str) -> Iterator[str]:
 # Settings
 
 
-def test_every_setting_is_in_the_readme_with_its_default(
+def test_every_setting_is_in_the_reference_with_its_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The README names every setting once, and the default it shows, set as a variable, changes nothing."""
@@ -199,7 +201,7 @@ def shown_type(metric: Metric) -> str:
     return "gauge" if metric.type == "info" else metric.type
 
 
-def test_every_exported_metric_is_in_the_readme_with_its_type_and_labels() -> None:
+def test_every_exported_metric_is_in_the_reference_with_its_type_and_labels() -> None:
     """The README's table names exactly the metrics that a worker exports."""
     shown = {
         name.strip("`"): (kind, tuple(label.strip() for label in labels.split(",") if label))
@@ -232,8 +234,8 @@ def commands(group: click.Group = cli, path: tuple[str, ...] = ("monitor",)) -> 
             yield " ".join((*path, name))
 
 
-def test_every_command_is_in_the_readme() -> None:
-    """The README's table of commands names exactly those that there are."""
+def test_every_command_is_in_the_reference() -> None:
+    """The reference's table of commands names exactly those that there are."""
     shown = [command for cell, _ in rows("Commands") for command in re.findall(r"`([^`]+)`", cell)]
     assert sorted(shown) == sorted(commands())
 
