@@ -74,11 +74,21 @@ class Store(Protocol):
         """Move the offset by compare-and-set, write, and commit; return what was written."""
 
 
+# What the settling of late halves calls it when a call that was counted from one side is completed.
+COMPLETED = ("joined_late", "joined_late_elsewhere")
+
+
 class Added(NamedTuple):
-    """What one transaction added."""
+    """What one transaction added.
+
+    Of calls over X-Road, `alone` of those that were counted are known from one side, and `completed` ones were
+    counted before and are known from both sides now.
+    """
 
     counted: int
     duplicates: int
+    alone: int = 0
+    completed: int = 0
 
 
 def _nothing_waits(_now: datetime) -> bool:
@@ -190,7 +200,8 @@ def _open_records(parts: XroadParts, topic: str, now: datetime) -> Opened:
     def added(written: XroadWritten) -> Added:
         ledger.forget(written.settled)
         repeated = sum(written.noted[DUPLICATE.format(side)] for side in SIDES)
-        return Added(sum(cell.exchanges for _, cell in written.additions), repeated)
+        counted = sum(cell.exchanges for _, cell in written.additions)
+        return Added(counted, repeated, len(written.orphans), sum(written.noted[how] for how in COMPLETED))
 
     def finish(now: datetime) -> bool:
         # Their partners may be in another file, and join when that is counted; none comes from this one.

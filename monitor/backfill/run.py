@@ -47,7 +47,8 @@ class Wishes:
 class Outcome:
     """What a run did with one file: numbers of this run, committed; `before` are records of earlier runs.
 
-    `problems` are sentences: why it is not all of the file.
+    `alone` and `completed` are as in monitor.backfill.kinds.Added. `problems` are sentences: why it is not
+    all of the file.
     """
 
     path: Path
@@ -58,6 +59,8 @@ class Outcome:
     records: int = 0
     counted: int = 0
     duplicates: int = 0
+    alone: int = 0
+    completed: int = 0
     left_out: int = 0
     hours: set[int] = field(default_factory=set)
     rejected: Counter[str] = field(default_factory=Counter)
@@ -220,6 +223,8 @@ class _Run:
         added = self._opened.added(written)
         outcome.counted += added.counted
         outcome.duplicates += added.duplicates
+        outcome.alone += added.alone
+        outcome.completed += added.completed
         outcome.hours |= hours
         outcome.left_out = left_out
         outcome.records += self._records

@@ -167,6 +167,8 @@ def _print(outcome: Outcome, settings: Settings) -> None:
 def _figures(outcome: Outcome) -> str:
     what = "calls counted" if outcome.kind == "xroad-records" else "counted"
     parts = [f"{outcome.records:,} lines: {outcome.counted:,} {what}"]
+    parts += [f"{outcome.alone:,} of them seen from one side"] * bool(outcome.alone)
+    parts += [f"{outcome.completed:,} completed by their other half"] * bool(outcome.completed)
     parts += [f"{outcome.duplicates:,} came again"] * bool(outcome.duplicates)
     rejected = sum(outcome.rejected.values())
     parts += [f"{rejected:,} rejected"] * bool(rejected)
@@ -179,7 +181,10 @@ def _print_total(done: list[Outcome], seconds: float) -> None:
     counted = sum(outcome.counted for outcome in done)
     if lines:
         rate = lines / max(seconds, 0.001)
-        click.echo(f"{counted:,} of {lines:,} lines counted in {seconds:.1f} s, {rate:,.0f} lines/s")
+        # Two halves are one call: the one number is no part of the other.
+        calls = any(outcome.kind == "xroad-records" for outcome in done)
+        told = f"{lines:,} lines read" if calls else f"{counted:,} of {lines:,} lines counted"
+        click.echo(f"{told} in {seconds:.1f} s, {rate:,.0f} lines/s")
 
 
 def _list(settings: Settings) -> None:

@@ -86,8 +86,9 @@ def test_halves_in_two_files_meet(engine: Engine, tmp_path: Path, order: tuple[i
     first, second = (
         write(tmp_path / f"{side}.ndjson", lines([call[side] for call in CALLS])) for side in order
     )
-    assert run(engine, first).counted == 40
-    run(engine, second)
+    alone, completed = run(engine, first), run(engine, second)
+    assert (alone.counted, alone.alone, alone.completed) == (40, 40, 0)
+    assert (completed.counted, completed.alone, completed.completed) == (0, 0, 40)
     assert exchanges(engine) == 40
     assert waiting(engine) == 0
     with engine.connect() as connection:

@@ -245,13 +245,22 @@ def test_a_history_of_records_is_in_the_report_figure_by_figure(run: Run, tmp_pa
     check(section(tmp_path, PERIOD, "VSS"), [call for call in calls if "VSS" in of(call)])
 
 
-def test_files_of_each_side_come_to_the_same(run: Run, tmp_path: Path) -> None:
+def test_files_of_each_side_come_to_the_same(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A half that comes with another file takes the place of what one side told."""
     calls = made()
     for side in (0, 1):
         one: list[Call] = [(call[0], None) if side == 0 else (None, call[1]) for call in calls]
         name = written(tmp_path / f"{side}.ndjson", [call for call in one if call != (None, None)])
         assert run("backfill", name) == 0
+    told = capsys.readouterr().out
+    assert "114 lines: 114 calls counted, 114 of them seen from one side\n" in told
+    assert (
+        "114 lines: 6 calls counted, 6 of them seen from one side, 108 completed by their other half\n"
+        in told
+    )
+    assert told.count("114 lines read in ") == 2
     assert run("report", "--period", PERIOD, "--format", "json", "--out", ".") == 0
     check(section(tmp_path, PERIOD), calls)
 
