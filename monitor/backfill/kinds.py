@@ -81,8 +81,8 @@ COMPLETED = ("joined_late", "joined_late_elsewhere")
 class Added(NamedTuple):
     """What one transaction added.
 
-    Of calls over X-Road, `alone` of those that were counted are known from one side, and `completed` ones were
-    counted before and are known from both sides now.
+    Of calls over X-Road, `alone` of those that were counted are known from one side, and `completed` ones
+    were counted before and are known from both sides now.
     """
 
     counted: int
