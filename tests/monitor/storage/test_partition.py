@@ -211,7 +211,7 @@ def test_findings_keep_their_first_evidence_over_restarts(engine: Engine) -> Non
     with engine.connect() as connection:
         key = FindingKey(HOUR, PAIR, Breach.PURPOSE_NOT_PERMITTED)
         row = next(iter(store._rows(connection, tables.findings, [(HOUR, *PAIR)])))
-    found = storage._finding_of_row(row)
+    found = storage.finding_of_row(row)
     assert (found.count, found.samples) == (18, tuple(map(str, range(10))))
     assert key.breach == row["breach"]
 
@@ -245,7 +245,7 @@ def test_copy_and_single_rows_write_the_same(engine: Engine, monkeypatch: pytest
     for threshold in (1, 10_000):
         monkeypatch.setattr(upsert, "COPY_FROM", threshold)
         rows = [
-            PartitionStore(engine, f"t{threshold}", 0)._cell_row(
+            PartitionStore(engine, f"t{threshold}", 0).cell_row(
                 CellKey(HOUR, PAIR._replace(consumer=name)),
                 Cell(ok=1, last_time=MOMENT, latency={5: 1}, shortest_us=None),
             )
