@@ -98,7 +98,7 @@ def ask(server: Server, body: bytes, seconds: float) -> tuple[str, bytes]:
     except (OSError, http.client.HTTPException) as why:
         if connection.expired or isinstance(why, TimeoutError):
             raise Unreachable(f"it gave no whole answer within {seconds:g} s") from why
-        raise Unreachable(_of(why)) from why
+        raise Unreachable(f"{server.host}:{server.port}: {_of(why)}") from why
     finally:
         connection.end()
 
