@@ -105,13 +105,14 @@ def reports(
     What an earlier issue said of a slot is carried over where nothing new was written. Nothing is recorded.
     Raises UsageProblem, MonitorError, and sqlalchemy.exc.DBAPIError.
     """
-    gathered = gather(engine, desk.terms, order.period, now, progress)
+    held = [gather(engine, desk.terms, order.period, now, progress)]
+    last = order.wanted[-1] if order.wanted else None
     for agency in order.agencies:
         languages = [each for each in order.languages if (agency, each) not in order.without]
         if not languages:
             continue
-        security = _security(engine, desk, gathered, agency)
-        quality = _quality(engine, desk, gathered, agency)
+        security = _security(engine, desk, held[0], agency)
+        quality = _quality(engine, desk, held[0], agency)
         for language in languages:
             given = written[agency, language]
             with engine.connect() as connection:
@@ -119,7 +120,7 @@ def reports(
                 signed = runs.last_signed(connection, order.period.key, agency)
             whole = given.over(earlier)
             report = build(
-                gathered,
+                held[0],
                 agency,
                 Given(
                     language=language,
@@ -137,6 +138,8 @@ def reports(
                 run, before = signed
                 reissue = compare(report, before, run.id, run.signed_at)
                 report = msgspec.structs.replace(report, reissue=reissue)
+            if (agency, language) == last:
+                held.clear()  # as large as all else: those who write the report need the room
             yield report, whole
 
 

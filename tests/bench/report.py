@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,7 +25,7 @@ from datetime import UTC, datetime, timedelta
 from math import exp, log
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -135,19 +137,56 @@ def measure(url: str, pairs: int, formats: list[str], folder: Path) -> dict[str,
     ((report, _),) = make.reports(engine, desk, order, {(None, "vi"): Written()}, NOW)
     found["reading and building, s"] = time.perf_counter() - began
     found["reading and building, peak MB"] = _peak_mb()
-    for name in formats:
-        start = time.perf_counter()
-        paths = write_all(report, Texts("vi", zone), [name], folder)
-        found[f"{name}, s"] = time.perf_counter() - start
-        found[f"{name}, MB"] = sum(path.stat().st_size for path in paths) / 1e6
+    with Together() as together:
+        for name in formats:
+            start = time.perf_counter()
+            paths = write_all(report, Texts("vi", zone), [name], folder)
+            found[f"{name}, s"] = time.perf_counter() - start
+            found[f"{name}, MB"] = sum(path.stat().st_size for path in paths) / 1e6
+            found[f"{name}, peak MB so far"] = _peak_mb()
     found["all, s"] = time.perf_counter() - began
     found["before anything was read, MB"] = before
     found["peak, MB"] = _peak_mb()
+    found["peak of a child, MB"] = _peak_mb(resource.RUSAGE_CHILDREN)
+    found["peak of all together, MB"] = together.most_mb
     return found
 
 
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+class Together(threading.Thread):
+    """Within, looks again and again how much memory this process and its children have at the same moment."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.most_mb = 0.0
+        self._over = threading.Event()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
+
+    def run(self) -> None:
+        """Look until it is over."""
+        me = os.getpid()
+        while not self._over.wait(0.02):
+            children = {word for each in Path(f"/proc/{me}/task").glob("*/children") for word in _words(each)}
+            pages = [_words(Path(f"/proc/{pid}/statm")) for pid in (str(me), *children)]
+            held = sum(int(words[1]) for words in pages if words) * resource.getpagesize()
+            self.most_mb = max(self.most_mb, held / 2**20)
+
+
+def _words(path: Path) -> list[str]:
+    try:
+        return path.read_text().split()
+    except OSError:  # a process that has ended
+        return []
+
+
+def _peak_mb(whose: int = resource.RUSAGE_SELF) -> float:
+    return resource.getrusage(whose).ru_maxrss / 1024
 
 
 def main(words: Sequence[str] | None = None) -> None:

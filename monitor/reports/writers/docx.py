@@ -25,7 +25,8 @@ from monitor.reports.model import Report
 from monitor.reports.texts import Texts
 from monitor.reports.writers import stem, wordml
 from monitor.reports.writers.docx_styles import LANDSCAPE_MM, PORTRAIT_MM, furnish, turned
-from monitor.reports.writers.pdf import EXTRA, font_folders, typesetter
+from monitor.reports.writers.typesetting import EXTRA, check_typesetter, font_folders, typeset
+from monitor.reports.writers.typst_child import Job
 
 if TYPE_CHECKING:
     from docx.document import Document as Package
@@ -215,7 +216,5 @@ def _rasters(vectors: list[str]) -> list[bytes]:
     sources = {f"{n}.svg": vector.encode() for n, vector in enumerate(vectors)}
     pages = "\n#pagebreak()\n".join(f'#image("{name}", width: {PORTRAIT_MM}mm)' for name in sources)
     sources["main.typ"] = f"#set page(width: {PORTRAIT_MM}mm, height: auto, margin: 0pt)\n{pages}".encode()
-    made = typesetter().compile(
-        sources, format="png", ppi=_PPI, font_paths=font_folders(), ignore_system_fonts=True
-    )
-    return made if isinstance(made, list) else [made]
+    check_typesetter()
+    return typeset(Job(sources=sources, format="png", ppi=_PPI, font_paths=font_folders()))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +15,9 @@ from pypdf import PdfReader
 
 from monitor.errors import MonitorError
 from monitor.reports.figures import Language
-from monitor.reports.writers import pdf
+from monitor.reports.writers import pdf, typst_child
+from monitor.reports.writers.typesetting import Refused, typeset
+from monitor.reports.writers.typst_child import Job
 from tests.monitor.reports.example import example
 from tests.monitor.reports.writers.drawn import HOSTILE, hostile, quiet, texts, words_of_pdf
 
@@ -137,6 +141,43 @@ def test_the_same_report_gives_the_same_file() -> None:
     """Two issues can be compared byte by byte."""
     report = example("QUANGTRI", "vi")
     assert pdf.render(report, texts("vi")) == pdf.render(report, texts("vi"))
+
+
+def test_one_that_takes_too_long_is_ended_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The sentence says how long it had."""
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time; time.sleep(120)")
+    monkeypatch.setattr(typst_child, "__file__", str(slow))
+    job = Job(sources={"main.typ": b""}, format="pdf", font_paths=[])
+    with pytest.raises(MonitorError, match=r"more than 0\.5 s for a pdf"):
+        typeset(job, longest_s=0.5)
+
+
+def test_one_that_is_killed_says_what_may_be_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As the system does where memory runs out; this program goes on."""
+    killed = tmp_path / "killed.py"
+    killed.write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    monkeypatch.setattr(typst_child, "__file__", str(killed))
+    with pytest.raises(MonitorError, match="memory runs out"):
+        pdf.render(quiet(), texts("vi"))
+
+
+def test_what_cannot_be_set_is_told_in_its_words() -> None:
+    """A fault of the template is not taken for a lack of memory."""
+    with pytest.raises(Refused, match=r"cannot set the pdf: .*missing"):
+        typeset(Job(sources={"main.typ": b'#include "missing.typ"'}, format="pdf", font_paths=[]))
+
+
+def test_this_process_never_loads_the_typesetter() -> None:
+    """What it takes is the child's, and ends with it."""
+    code = (
+        "import sys; from monitor.reports.writers import docx, pdf;"
+        "from tests.monitor.reports.writers.drawn import quiet, texts;"
+        "assert pdf.render(quiet(), texts('vi')).startswith(b'%PDF'); assert 'typst' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_without_the_extra_the_reason_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
