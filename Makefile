@@ -57,8 +57,9 @@ lock: $(BIN)/.dev ## write requirements/ anew from pyproject.toml; UPGRADE=--upg
 	@$(COMPILE) --extra test --constraint requirements/bench.txt --output-file requirements/dev.txt
 	@$(COMPILE) --extra embedded --constraint requirements/bench.txt --output-file requirements/demo.txt
 	@$(COMPILE) --extra dashboards --constraint requirements/bench.txt --output-file requirements/dashboards.txt
-	@# What a worker runs on, for its image, and apart from it what builds the project there.
-	@$(LOCK) pyproject.toml --constraint requirements/bench.txt --output-file requirements/worker.txt
+	@# What a worker runs on, for its image: it makes reports too. Apart from it what builds the project there.
+	@$(LOCK) pyproject.toml --extra reports --constraint requirements/bench.txt \
+		--output-file requirements/worker.txt
 	@$(LOCK) --group build --constraint requirements/bench.txt --output-file requirements/build.txt
 
 clean: ## remove what these doors have made, but no data
