@@ -47,6 +47,8 @@ _IDENTITIES: Final = (
     ("key", "subject"),
     ("key",),
 )
+# Lines of a chart: what changed in other periods is told by their sums.
+_DRAWN: Final = ("volume.days_before", "volume.days_year_ago")
 Scalar = int | float | str | bool | None
 
 
@@ -75,6 +77,8 @@ def _figures(report: Report) -> dict[str, Scalar]:
     found: dict[str, Scalar] = {}
     for part in PARTS:
         found.update(leaves(plain[part], part))
+    for path in _DRAWN:
+        found.pop(path, None)
     return found
 
 

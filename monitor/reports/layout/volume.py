@@ -115,8 +115,8 @@ def _days(of: Sheaf) -> Picture:
     least = min(days, key=lambda day: day.exchanges)
     others = []
     for head, counts in (
-        (of.report.before, getattr(of.report.volume, "days_before", ())),
-        (of.report.year_ago, getattr(of.report.volume, "days_year_ago", ())),
+        (of.report.before, of.report.volume.days_before),
+        (of.report.year_ago, of.report.volume.days_year_ago),
     ):
         if head is not None and counts:
             others.append(Line(texts.of(head.label), counts))

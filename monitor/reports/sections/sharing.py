@@ -11,6 +11,7 @@ from monitor.objectives.figures import Figure as Attained
 from monitor.objectives.slo import AVAILABILITY, ERROR_RATE, LATENCY, agreed
 from monitor.registry.model import Agreement
 from monitor.reports.figures import Indicator, Share, Text
+from monitor.reports.gather.cells import Tallied
 from monitor.reports.gather.counted import Counted, total
 from monitor.reports.model import Day, ObjectiveRow, PairRow, QualityPart, ServiceRow, VolumePart
 from monitor.reports.sections.view import Past, View
@@ -30,9 +31,8 @@ def volume_part(view: View) -> VolumePart:
     """What was exchanged, day by day and in all."""
     registry, tallied = view.registry, view.gathered.tallied
     days = []
-    for day, of_all in sorted(tallied.days.items()):
-        each = of_all if view.agency is None else tallied.days_of.get((view.agency, day), Counted())
-        volume = each.volume
+    for day, counted in _days(view, tallied):
+        volume = counted.volume
         days.append(
             Day(
                 day=day,
@@ -57,7 +57,19 @@ def volume_part(view: View) -> VolumePart:
             for code, agency in registry.agencies.items()
             if view.concerns(code) and view.gathered.stood.standings[code].connected
         ),
+        days_before=_daily(view, view.before),
+        days_year_ago=_daily(view, view.year_ago),
     )
+
+
+def _days(view: View, tallied: Tallied) -> Iterator[tuple[date, Counted]]:
+    """Each local day of a period, with what concerns the report; days without exchanges are there."""
+    for day, of_all in sorted(tallied.days.items()):
+        yield day, of_all if view.agency is None else tallied.days_of.get((view.agency, day), Counted())
+
+
+def _daily(view: View, past: Past | None) -> tuple[int, ...]:
+    return () if past is None else tuple(each.exchanges for _, each in _days(view, past.tallied))
 
 
 def _active(past: Past) -> list[Pair]:

@@ -24,7 +24,11 @@ class Day(Figure, frozen=True, kw_only=True):
 
 
 class VolumePart(Figure, frozen=True, kw_only=True):
-    """What was exchanged. `before` and `year_ago` are None where the ledger does not reach."""
+    """What was exchanged. `before` and `year_ago` are None where the ledger does not reach.
+
+    `days_before` and `days_year_ago` are the exchanges of each summed local day of the other periods, from
+    their first one on; empty where the ledger does not reach.
+    """
 
     total: Volume
     before: Volume | None
@@ -36,6 +40,8 @@ class VolumePart(Figure, frozen=True, kw_only=True):
     services_registered: int
     pairs_active: Trend
     connection_points: int
+    days_before: tuple[int, ...] = ()
+    days_year_ago: tuple[int, ...] = ()
 
 
 # Agencies

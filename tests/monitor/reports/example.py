@@ -197,9 +197,11 @@ def _volume(random: Random, pairs: Sequence[PairRow]) -> VolumePart:
         for n, count in enumerate(counts)
     )
     agencies = len({p.provider for p in pairs} | {p.consumer for p in pairs})
+    before = [count * 93 // 100 for count in counts[:30]]
     return VolumePart(
         total=of,
-        before=volume(int(of.exchanges * 0.93)),
+        before=volume(sum(before)),
+        days_before=tuple(before),
         year_ago=None,
         days=days,
         agencies_active=Trend(now=agencies, before=agencies),

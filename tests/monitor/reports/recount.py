@@ -98,6 +98,15 @@ def recount(events: Sequence[Event], period: tuple[date, date]) -> dict[str, Any
             f"volume.days[{day}].denied": here.outcomes["denied"],
             f"volume.days[{day}].breached": here.breached,
         }
+    # The other period has no part in `period`: its exchanges are counted day by day, each event once.
+    last_before = period[0] - timedelta(days=1)
+    daily = dict.fromkeys(days_between(last_before.replace(day=1), last_before), 0)
+    for event in {each.id: each for each in reversed(events)}.values():
+        day = (event.time + HANOI_OFFSET).date()
+        if day in daily:
+            daily[day] += 1
+    expected["volume.days_before"] = ", ".join(map(str, daily.values()))
+    expected["volume.days_year_ago"] = ""
     active = [key for key, each in pairs.items() if each.exchanges]
     expected |= {
         "volume.agencies_active.now": len({code for key in active for code in key[:2]} - {UNKNOWN}),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from monitor.reports.charts.days import Days
 from monitor.reports.figures import Language
-from monitor.reports.layout.blocks import As, Missing, Section, Slot
+from monitor.reports.layout.blocks import As, Missing, Picture, Section, Slot
 from monitor.reports.layout.document import lay_out
 from monitor.reports.layout.markdown import Span, passages
 from monitor.reports.layout.values import shown
@@ -36,6 +37,22 @@ def test_the_national_report_has_all_its_sections_in_order() -> None:
         "summary", "changes", "volume", "ranking", "quality", "compliance", "security", "connection",
         "service-quality", "obstacles", "next", "notes",
     ]  # fmt: skip
+
+
+def test_days_are_drawn_beside_those_of_the_other_periods() -> None:
+    """A line for each period that the ledger reaches, under its name."""
+    report = example()
+    assert report.before is not None
+    both = msgspec.structs.replace(
+        report,
+        year_ago=report.before,
+        volume=msgspec.structs.replace(report.volume, days_year_ago=(3, 4)),
+    )
+    for each, lines in ((report, 1), (both, 2)):
+        chart = next(b for b in lay_out(each, texts("vi")).blocks() if isinstance(b, Picture)).chart
+        assert isinstance(chart, Days)
+        assert [len(line.counts) for line in chart.others] == [30, 2][:lines]
+        assert chart.others[0].label == "tháng 9 năm 2026"
 
 
 def test_a_score_card_begins_with_the_agency_and_ends_with_its_agreements() -> None:
