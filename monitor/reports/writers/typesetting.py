@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ LONGEST_S: Final = (
     900.0  # an annex of 5,000 pairs takes 10 s on an idle machine, and reports run at the lowest priority
 )
 _FONT: Final = "fontpkg_ibm_plex_sans_condensed"  # tables and charts; the serif comes with Typst
+# For glibc: one heap instead of one a thread, and large pieces given back at once. It saves 40 of 680 MB.
+_THRIFTY: Final = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
 _MOST_WORDS: Final = 500  # characters of what Typst says, which may quote all that it was given
 
 
@@ -48,7 +51,12 @@ def typeset(job: Job, longest_s: float = LONGEST_S) -> list[bytes]:
     command = [sys.executable, "-P", str(Path(typst_child.__file__))]
     try:
         done = subprocess.run(  # noqa: S603  # this interpreter and a file of ours
-            command, input=msgspec.msgpack.encode(job), capture_output=True, timeout=longest_s, check=False
+            command,
+            input=msgspec.msgpack.encode(job),
+            capture_output=True,
+            timeout=longest_s,
+            check=False,
+            env=os.environ | _THRIFTY,
         )
     except subprocess.TimeoutExpired as why:
         raise MonitorError(f"Typst was ended: it took more than {longest_s:g} s for a {job.format}") from why
