@@ -159,7 +159,10 @@ def _alerts(stage: Stage, title: str) -> list[Any]:
 
 
 def _published(settings: Settings, alert: str) -> list[dict[str, Any]] | None:
-    """The changes of an alert on the topic, once both that are expected are there."""
+    """The changes of an alert on the topic, once both that are expected are there.
+
+    A worker that is killed after it published and before it noted that publishes again, under the same id.
+    """
     consumer = KafkaConsumer(
         settings.topic("alerts"),
         auto_offset_reset="earliest",
@@ -167,7 +170,11 @@ def _published(settings: Settings, alert: str) -> list[dict[str, Any]] | None:
         **client_arguments(settings),
     )
     try:
-        told = [json.loads(record.value) for record in consumer if record.key == alert.encode()]
+        mine = [record for record in consumer if record.key == alert.encode()]
     finally:
         consumer.close()
-    return told if len(told) >= 2 else None
+    told: dict[bytes, dict[str, Any]] = {}
+    for record in mine:
+        change = json.loads(record.value)
+        assert told.setdefault(dict(record.headers)["ce_id"], change) == change
+    return list(told.values()) if len(told) >= 2 else None
