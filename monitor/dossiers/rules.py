@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from monitor.dossiers.items import KEYS, ItemKey
 from monitor.errors import MonitorError
-from monitor.registry.documents import Mapping, Unreadable, read_document
 from monitor.registry.model import Record
 from monitor.registry.problems import Problem
-from monitor.registry.records import line_of, written
-from monitor.registry.wording import reason_for, shown
+from monitor.registry.rules_file import read_rules_file
 
 OTHER: Final = "other"
 """The group of procedures that no pattern of the file names, and of dossiers whose procedure is not known."""
@@ -159,26 +156,4 @@ def read_quality_rules(path: Path | None) -> QualityRules:
     """Read a file of the index; without one, what comes with the monitor. Raises QualityProblems."""
     if path is None:
         return QualityRules()
-    try:
-        values = read_document(path)
-    except Unreadable as why:
-        raise QualityProblems([Problem(str(path), why.line, "", why.reason)]) from why
-    if not isinstance(values, Mapping):
-        raise QualityProblems([Problem(str(path), 1, "", f"expected items: …; found {shown(values)}")])
-    try:
-        # JSON, because only there strict is strict.
-        return QualityRules.model_validate_json(json.dumps(values), strict=True)
-    except ValidationError as why:
-        raise QualityProblems(
-            [
-                Problem(
-                    str(path),
-                    line_of(values, error["loc"]),
-                    written(error["loc"]),
-                    error["msg"].removeprefix("Value error, ")
-                    if error["type"] == "value_error"
-                    else reason_for(QualityRules, error),
-                )
-                for error in why.errors(include_url=False)
-            ]
-        ) from why
+    return read_rules_file(path, QualityRules, "items: …", QualityProblems)

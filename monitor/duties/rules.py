@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from monitor.errors import MonitorError
 from monitor.events.lifecycle_event import Limit
-from monitor.registry.documents import Mapping, Unreadable, read_document
 from monitor.registry.model import AgencyCode, Record
 from monitor.registry.problems import Problem
-from monitor.registry.records import line_of, written
-from monitor.registry.wording import reason_for, shown
+from monitor.registry.rules_file import read_rules_file
 
 Days = Annotated[int, Field(ge=1, le=1000, description="days, 1 to 1000")]
 Share = Annotated[float, Field(gt=0, le=1, description="a share above 0, 1 at the most")]
@@ -127,27 +124,4 @@ def read_rules(path: Path | None) -> DutyRules:
     """Read a file of duties; without one, the limits that come with the monitor. Raises DutyProblems."""
     if path is None:
         return DutyRules()
-    try:
-        values = read_document(path)
-    except Unreadable as why:
-        raise DutyProblems([Problem(str(path), why.line, "", why.reason)]) from why
-    if not isinstance(values, Mapping):
-        reason = f"expected a mapping such as connect: …; found {shown(values)}"
-        raise DutyProblems([Problem(str(path), 1, "", reason)])
-    try:
-        # JSON, because only there strict is strict: text for dates, lists for tuples.
-        return DutyRules.model_validate_json(json.dumps(values), strict=True)
-    except ValidationError as why:
-        raise DutyProblems(
-            [
-                Problem(
-                    str(path),
-                    line_of(values, error["loc"]),
-                    written(error["loc"]),
-                    error["msg"].removeprefix("Value error, ")
-                    if error["type"] == "value_error"
-                    else reason_for(DutyRules, error),
-                )
-                for error in why.errors(include_url=False)
-            ]
-        ) from why
+    return read_rules_file(path, DutyRules, "a mapping such as connect: …", DutyProblems)

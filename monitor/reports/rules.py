@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from monitor.errors import MonitorError
-from monitor.registry.documents import Mapping, Unreadable, read_document
 from monitor.registry.model import Record
 from monitor.registry.problems import Problem
-from monitor.registry.records import line_of, written
-from monitor.registry.wording import reason_for, shown
+from monitor.registry.rules_file import read_rules_file
 
 Points = Annotated[float, Field(ge=0, le=100, description="points, 0 to 100")]
 
@@ -64,25 +61,4 @@ def read_report_rules(path: Path | None) -> ReportRules:
     """Read a file of report rules; without one, those that come with the monitor. Raises RuleProblems."""
     if path is None:
         return ReportRules()
-    try:
-        values = read_document(path)
-    except Unreadable as why:
-        raise RuleProblems([Problem(str(path), why.line, "", why.reason)]) from why
-    if not isinstance(values, Mapping):
-        raise RuleProblems([Problem(str(path), 1, "", f"expected composite: …; found {shown(values)}")])
-    try:
-        return ReportRules.model_validate_json(json.dumps(values), strict=True)
-    except ValidationError as why:
-        raise RuleProblems(
-            [
-                Problem(
-                    str(path),
-                    line_of(values, error["loc"]),
-                    written(error["loc"]),
-                    error["msg"].removeprefix("Value error, ")
-                    if error["type"] == "value_error"
-                    else reason_for(ReportRules, error),
-                )
-                for error in why.errors(include_url=False)
-            ]
-        ) from why
+    return read_rules_file(path, ReportRules, "composite: …", RuleProblems)
