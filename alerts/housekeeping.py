@@ -31,6 +31,7 @@ from monitor.dossiers.store import prune_dossiers
 from monitor.lifecycle.store import prune_requests
 from monitor.security.store import prune as prune_security_events
 from monitor.settings import Settings
+from monitor.storage.engine import reading
 from monitor.storage.lease import Lease
 
 log = structlog.get_logger(__name__)
@@ -84,7 +85,7 @@ class Housekeeping:
         """Do rounds until `stop` is set, then give the lease up. A database that is away is waited for."""
         while not stop.is_set():
             try:
-                if await self._wait_for(self._lease.take) and await self._wait_for(self.round):
+                if await self._wait_for(self._lease.keep) and await self._wait_for(self.round):
                     self._changed()
                 await self._wait_for(self.show)
                 await self._prune_now_and_then()
@@ -123,7 +124,7 @@ class Housekeeping:
     def show(self) -> None:
         """Read what metrics show. Raises sqlalchemy.exc.DBAPIError."""
         now = datetime.now(UTC)
-        with self._engine.connect() as connection:
+        with reading(self._engine).connect() as connection:
             by_level = open_by_level(connection)
             self._shown.alerts.show_open(by_level)
             self._shown.standing.show(by_level, most_serious(connection, SHOWN))

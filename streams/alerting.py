@@ -30,6 +30,7 @@ from alerts.rule import RuleSet
 from alerts.sigma.reload import Rules
 from monitor.judging.book import Book, version_in_force
 from monitor.settings import Settings
+from monitor.storage.engine import reading
 from monitor.storage.lease import Lease
 
 log = structlog.get_logger(__name__)
@@ -75,7 +76,7 @@ class Publisher:
         while not stop.is_set():
             self._wake.clear()
             try:
-                more = await loop.run_in_executor(self._executor, self._lease.take) and await self._round()
+                more = await loop.run_in_executor(self._executor, self._lease.keep) and await self._round()
                 pause = 0.0 if more else POLL_S
             except (DBAPIError, KafkaError) as why:
                 pause = min(max(pause, POLL_S) * 2, RETRY_LAST_S)
@@ -97,7 +98,7 @@ class Publisher:
         return bool(waiting)
 
     def _read(self) -> Sequence[Published]:
-        with self._engine.connect() as connection:
+        with reading(self._engine).connect() as connection:
             return unpublished(connection)
 
     def _mark(self, numbers: Sequence[int]) -> None:

@@ -98,7 +98,8 @@ class _Handlers:
         return web.Response(body=self._document, content_type="application/json", charset="utf-8")
 
     async def metrics(self, request: web.Request) -> web.Response:
-        write, content_type = self._exposition.writer(request.headers.get("Accept", ""))
+        names = request.query.getall("name[]", [])
+        write, content_type = self._exposition.writer(request.headers.get("Accept", ""), names)
         async with self._scraping:
             body = await asyncio.to_thread(write)
         return web.Response(body=body, headers={"Content-Type": content_type})

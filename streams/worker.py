@@ -78,7 +78,7 @@ def build(settings: Settings) -> App:
     registry = load_registry(settings.registry)
     engine = open_engine(settings.sqlalchemy_url)
     check_schema(engine)
-    metrics = CollectorRegistry()
+    metrics = CollectorRegistry(auto_describe=True)  # so that a scrape can name the families it wants
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=metrics)
     metrics.register(AgreementMetrics(registry, settings.zone, _now))

@@ -15,6 +15,7 @@ from alerts.lifecycle.alert import Change, ChangeKind
 from alerts.lifecycle.events import body, instant
 from alerts.lifecycle.rows import alert_of
 from alerts.lifecycle.tables import alerts, outbox
+from monitor.storage.engine import reading
 from monitor.storage.upsert import upsert
 
 PAGE = 50  # changes in memory at a time
@@ -58,7 +59,7 @@ class ChangeStore:
             .order_by(outbox.c.number)
             .limit(PAGE)
         )
-        with self.engine.connect() as connection:
+        with reading(self.engine).connect() as connection:
             rows = connection.execute(query).all()
             return [
                 Waiting(
@@ -83,7 +84,7 @@ class ChangeStore:
         """Give up what is too old; returns how many."""
         ages = and_(outbox.c.at <= now - MAX_AGE, outbox.c.at > now - _LOOKED_AT, outbox.c.at >= since)
         query = self._not_done(outbox.c.number, webhook_deliveries.c.attempts).where(ages)
-        with self.engine.connect() as connection:
+        with reading(self.engine).connect() as connection:
             rows = connection.execute(query.order_by(outbox.c.number).limit(EXPIRED_AT_ONCE)).all()
         self._write([self._row(number, attempts or 0, now, now, expired=True) for number, attempts in rows])
         return len(rows)
@@ -94,7 +95,7 @@ class ChangeStore:
         wanted = and_(outbox.c.at > now - _LOOKED_AT, outbox.c.at >= since)
         query = self._not_done(func.count(), func.min(outbox.c.number)).where(wanted)
         settled = select(func.max(outbox.c.number)).where(outbox.c.at < now - _SETTLED)
-        with self.engine.connect() as connection:
+        with reading(self.engine).connect() as connection:
             count, first = connection.execute(query).one()
             last: int = connection.execute(settled).scalar() or 0
         self._done_to = last if first is None else min(last, first - 1)

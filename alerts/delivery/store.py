@@ -14,6 +14,7 @@ from alerts.delivery.tables import deliveries, destinations
 from alerts.lifecycle.alert import Alert
 from alerts.lifecycle.rows import alert_of
 from alerts.lifecycle.tables import alerts
+from monitor.storage.engine import reading
 from monitor.storage.upsert import Row, upsert
 
 PAGE = 100  # alerts in memory at a time
@@ -95,7 +96,7 @@ class DeliveryStore:
         later = or_(alerts.c.id > after[0], and_(alerts.c.id == after[0], alerts.c.episode > after[1]))
         query = self._joined(alerts, *_MARK).where(wanted, patient, later, _latest())
         query = query.order_by(alerts.c.id, alerts.c.episode).limit(PAGE)
-        with self.engine.connect() as connection:
+        with reading(self.engine).connect() as connection:
             rows = connection.execute(query).mappings().all()
         found = []
         for row in rows:
@@ -111,7 +112,7 @@ class DeliveryStore:
         unsent = self._unsent(now, since, started)
         due = and_(unsent, self._no_longer_held(now, started), _latest())
         query = self._joined(func.count()).where(due)
-        with self.engine.connect() as connection:
+        with reading(self.engine).connect() as connection:
             return int(connection.execute(query).scalar_one())
 
     def accepted(self, taken: Sequence[Due], now: datetime) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, select
 from monitor.backfill.batch import Place
 from monitor.backfill.source import Source
 from monitor.storage import tables
+from monitor.storage.engine import reading
 from monitor.storage.upsert import upsert
 
 TOPIC_PREFIX = "file:"
@@ -49,7 +50,7 @@ def known_files(engine: Engine, head: str | None = None) -> list[Known]:
     )
     if head is not None:
         query = query.where(files.head == head)
-    with engine.connect() as connection:
+    with reading(engine).connect() as connection:
         return [
             Known(**{name: row[name] for name in Known.__dataclass_fields__})
             for row in connection.execute(query).mappings()

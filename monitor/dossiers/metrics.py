@@ -17,6 +17,7 @@ from monitor.dossiers.judge import QualityTerms
 from monitor.dossiers.sums import read_sums, together
 from monitor.metrics.names import PREFIX, Declaration
 from monitor.registry.registry import Registry
+from monitor.storage.engine import reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class QualityMetrics(Collector):
         """
         today = now.astimezone(self._terms.zone).date()
         first = today - timedelta(days=self._terms.rules.window_days - 1)
-        with self._engine.connect() as connection:
+        with reading(self._engine).connect() as connection:
             sums = read_sums(connection, self._registry, first, today, today)
         self._latest = Worked(
             now,

@@ -15,6 +15,7 @@ from monitor.duties import names
 from monitor.duties.assess import Assessment, Terms, assess, reader
 from monitor.indicators.objectives import Kept, met_by_provider
 from monitor.metrics.names import PREFIX, Declaration
+from monitor.storage.engine import reading
 
 KeptObjectives = Callable[[], Mapping[tuple[str, str], Kept] | None]
 """How far objectives were kept, by agreement and objective; None where that is not known yet."""
@@ -53,7 +54,7 @@ class DutyMetrics(Collector):
         with self._working:
             kept = self._objectives() if self._objectives else None
             met = None if kept is None else met_by_provider(self._terms.registry, kept)
-            with self._engine.connect() as connection:
+            with reading(self._engine).connect() as connection:
                 self._latest = assess(connection, self._terms, now, met, self._ledger)
             return self._latest
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from math import isfinite, isnan
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder
 from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 # Series whose beginnings are remembered, some 150 bytes each. A monitor of five thousand agreements has
@@ -33,22 +34,26 @@ class Exposition:
         self._known: dict[str, dict[Labels, str]] = {}
         self._remembered = 0
 
-    def writer(self, accept: str) -> tuple[Callable[[], bytes], str]:
+    def writer(self, accept: str, names: Collection[str] = ()) -> tuple[Callable[[], bytes], str]:
         """How to write for a client that accepts this (an HTTP header), and the content type of it.
 
-        Whoever takes nothing but OpenMetrics gets that from the client library.
+        Whoever takes nothing but OpenMetrics gets that from the client library. `names` are those of the
+        samples that are wanted, as `name[]` has them in the client library's own server; none means all.
         """
         if not accept or "text/plain" in accept or "*/*" in accept or "openmetrics" not in accept:
-            return self.write, CONTENT_TYPE_PLAIN_0_0_4
+            return lambda: self.write(names), CONTENT_TYPE_PLAIN_0_0_4
         encode, content_type = choose_encoder(accept)
-        return lambda: encode(self._registry), content_type
+        return lambda: encode(self._of(names)), content_type
 
-    def write(self) -> bytes:
-        """All families, with their series as they are now."""
+    def write(self, names: Collection[str] = ()) -> bytes:
+        """All families, or those with samples of these names, with their series as they are now."""
         lines: list[str] = []
-        for metric in self._registry.collect():
+        for metric in self._of(names).collect():
             lines += self._family(metric)
         return "".join(lines).encode()
+
+    def _of(self, names: Collection[str]) -> Collector:
+        return self._registry.restricted_registry(names) if names else self._registry
 
     def _family(self, metric: Metric) -> Iterator[str]:
         name = metric.name + {"counter": "_total", "info": "_info"}.get(metric.type, "")

@@ -14,6 +14,7 @@ from monitor.objectives.reading import PairSum, read_first_hour, read_last_answe
 from monitor.objectives.slo import SYNCHRONISES, agreed
 from monitor.objectives.windows import HOUR_S, Span
 from monitor.registry.model import Agreement
+from monitor.storage.engine import reading
 from monitor.storage.tables import from_microseconds
 
 FURTHEST: Final = timedelta(days=400)
@@ -91,7 +92,7 @@ class Answers:
             default=timedelta(0),
         )
         wanted = int((now - min(longest, FURTHEST)).timestamp()) // HOUR_S * HOUR_S
-        with self._engine.connect() as connection:
+        with reading(self._engine).connect() as connection:
             begins = read_first_hour(connection)
             if begins is not None and self._synchronised and max(wanted, int(begins.timestamp())) < done:
                 step = Span(max(wanted, done - _STEP_S), done)

@@ -23,6 +23,7 @@ from sqlalchemy import Engine
 from monitor.objectives.block import Block, Layout
 from monitor.objectives.reading import PairSum, read_span
 from monitor.objectives.windows import HOUR_S, RECENT_HOURS, WINDOWS, Span, spans, windows_at
+from monitor.storage.engine import reading
 
 REREAD: Final = timedelta(hours=1)
 """After this a closed span is read again. Some 60 spans are held, so one is due about every minute."""
@@ -82,7 +83,7 @@ class WindowSums:
 
     def _read(self, span: Span, now: datetime) -> None:
         # A connection of its own for each: no read transaction is long enough to hold up a checkpoint.
-        with self._engine.connect() as connection:
+        with reading(self._engine).connect() as connection:
             rows = list(read_span(connection, span))
         for row in rows:
             self._seen(row)

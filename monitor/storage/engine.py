@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 
 BUSY_TIMEOUT_MS = 30_000  # how long a writer waits for another worker's transaction
@@ -19,6 +19,9 @@ _POSTGRES = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+
+# The execution option of connections whose transactions only read.
+_READS = "datashare_reads"
 
 
 def open_engine(url: URL, *, read_only: bool = False) -> Engine:
@@ -54,7 +57,16 @@ def open_engine(url: URL, *, read_only: bool = False) -> Engine:
         cursor.close()
 
     @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    def begin(connection: Connection) -> None:
+        reads = read_only or connection.get_execution_options().get(_READS, False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def reading(engine: Engine) -> Engine:
+    """The same database and connections, for transactions that only read: on SQLite no writer waits for them.
+
+    A transaction that was begun so must not write: another's commit in between would make it fail.
+    """
+    return engine.execution_options(**{_READS: True})

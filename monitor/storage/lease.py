@@ -122,6 +122,13 @@ class Lease:
             self._until = asked + self._length.total_seconds() if taken else float("-inf")
         return taken
 
+    def keep(self) -> bool:
+        """Whether it is held; the database is asked only when half of it is over, or another has it.
+
+        For work that comes often: taking it each time would be a transaction each time. Raises as `take`.
+        """
+        return self._clock() < self._until - self._length.total_seconds() / 2 or self.take()
+
     def release(self) -> None:
         """Give it up; nothing when another has it. Raises sqlalchemy.exc.DBAPIError."""
         with self._turn:

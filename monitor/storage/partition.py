@@ -17,6 +17,7 @@ from monitor.ledger.cell import Cell, CellKey, cell_of
 from monitor.ledger.changes import Changes
 from monitor.ledger.finding import Finding, FindingKey
 from monitor.storage import tables
+from monitor.storage.engine import reading
 from monitor.storage.progress import FROM_THE_BEGINNING, KEYS_PER_QUERY, Also, Fenced, Progress, Resumption
 from monitor.storage.upsert import Row, upsert
 
@@ -76,7 +77,7 @@ class PartitionStore:
             .where(self._mine(tables.cells), cells.hour >= begins, cells.hour < ends)
             .group_by(cells.provider, cells.consumer, cells.service)
         )
-        with self.engine.connect() as connection:
+        with reading(self.engine).connect() as connection:
             return {Pair(*row[:3]): int(row[3]) for row in connection.execute(query)}
 
     def write(self, changes: Changes, now: datetime, also: Sequence[Also] = ()) -> Written:

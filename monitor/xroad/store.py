@@ -16,6 +16,7 @@ from monitor.ledger.ids import IdMemory
 from monitor.registry.xroad import XroadNames
 from monitor.security.changes import CountKey, SecurityCount
 from monitor.storage import tables
+from monitor.storage.engine import reading
 from monitor.storage.partition import PartitionStore
 from monitor.storage.progress import KEYS_PER_QUERY, Also
 from monitor.storage.upsert import upsert
@@ -100,7 +101,7 @@ class XroadStore:
         resumed = self._cells.load(window, max_ids, now)
         waiting = tables.xroad_waiting
         query = select(waiting.c.half, waiting.c.arrived_ms).where(self._figures.mine(waiting))
-        with self.engine.connect() as connection:
+        with reading(self.engine).connect() as connection:
             halves = [Waiting(unpack(half), arrived) for half, arrived in connection.execute(query)]
         return XroadResumption(resumed.next_offset, resumed.newest, resumed.ids, halves)
 

@@ -27,6 +27,10 @@ FROM_THE_BEGINNING = -1
 # All partitions of one fetch together: with aiokafka's 50 MiB a worker of many partitions, catching up, would
 # hold several times that.
 MAX_FETCH_BYTES = 8 * 1024 * 1024
+# The broker waits for so much, and so long at the most: an answer for each few events, as soon as they are
+# there, would have a worker spend more on answers than on events. The wait is a part of how late figures are.
+MIN_FETCH_BYTES = 1024 * 1024
+MAX_FETCH_WAIT_MS = 100
 
 
 class BatchApp(Protocol):
@@ -58,9 +62,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         # Exchanges of an aborted transaction were never sent; the embedded broker knows no transactions.
         if batch_app(self).read_committed:
             consumer._isolation_level = "read_committed"
-        # A longer wait would hold an almost idle partition's events back; the broker answers at once
-        # when there is data, so this bounds only how long an empty fetch stays open.
-        consumer._fetch_max_wait_ms = 500
+        consumer._fetch_min_bytes = MIN_FETCH_BYTES
+        consumer._fetch_max_wait_ms = MAX_FETCH_WAIT_MS
         consumer._fetch_max_bytes = MAX_FETCH_BYTES
         return consumer
 

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 
 from monitor.settings import Settings
 from streams.bulk import partition_of
-from tests.bench.latency import PARTITIONS, RATE, send_exchanges
+from tests.bench.latency import PARTITIONS, RATE, plan_exchanges, send_exchanges
 from tests.e2e.exactness import Stage, WorkerProcess, create_topics, stage_settings
 from tests.parts.alertmanager import Alertmanager
 
@@ -97,12 +97,13 @@ def measure_alert_latency(folder: Path, bootstrap: str) -> str:
 
 
 async def _play(settings: Settings, alertmanager: Alertmanager) -> list[tuple[str, float]]:
-    background = asyncio.create_task(send_exchanges(settings, SECONDS))
+    planned = plan_exchanges(settings, SECONDS)
+    background = asyncio.create_task(send_exchanges(settings, planned))
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, linger_ms=0)
     await producer.start()
     measured = []
     try:
-        await asyncio.sleep(FIRST_S)
+        await asyncio.sleep(max(planned.begins - time.time(), 0) + FIRST_S)
         for injection in _injections():
             topic, key = settings.topic("security-events"), injection.agency.encode()
             partitions = len(await producer.partitions_for(topic))
