@@ -24,9 +24,9 @@ from streams.transport.driver import Consumer, tls_context
 from streams.web import Site, WebParts, mount
 
 # Batches waiting per agent, each up to a fetch of a partition: one under way and a few ready are enough.
-BUFFERED_BATCHES = 4
+BUFFERED_BATCHES = 2
 # Per partition and fetch; with less, a busy worker waits for the next fetch to be asked for and to come.
-MAX_PARTITION_FETCH_BYTES = 4 * 1024 * 1024
+MAX_PARTITION_FETCH_BYTES = 2 * 1024 * 1024
 MAX_LETTER_BYTES = 9 * 1024 * 1024  # the dead-letters topic takes 8 MiB, and headers come on top
 UNKNOWN_END = 2**62
 # Collections: the automatic ones are set far apart, because they walk all that a fetch brought. What outlives

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -48,6 +46,7 @@ from monitor.xroad.opening import XroadParts
 from streams.app import App, create_app
 from streams.dossiers import Dossiers
 from streams.exchanges import Exchanges
+from streams.interpreter import set_up_interpreter
 from streams.lifecycle_events import LifecycleEvents
 from streams.processor import Processors
 from streams.readiness import Readiness, database_check
@@ -60,13 +59,6 @@ from streams.web import WebParts
 from streams.xroad_records import Shown, XroadRecords
 
 log = structlog.get_logger(__name__)
-
-# Events are freed by reference counts: a collection walks what a fetch brought, and finds little. The app
-# makes a full one now and then.
-GC_THRESHOLDS = (100_000, 50, 1000)
-# A thread that wants to run waits this long for another to let go. The consumer's thread reads a fetch in
-# many small steps, each of which would wait the default 5 ms while a batch is folded.
-SWITCH_INTERVAL_S = 0.0005
 
 
 def build(settings: Settings) -> App:
@@ -180,10 +172,7 @@ def run(settings: Settings) -> int:
     set_up_logging(settings)
     settings = _with_free_port(settings)
     app = build(settings)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    set_up_interpreter()
     log.info(
         "worker starting",
         version=__version__,

@@ -26,7 +26,7 @@ from streams.transport.drain import fetched
 FROM_THE_BEGINNING = -1
 # All partitions of one fetch together: with aiokafka's 50 MiB a worker of many partitions, catching up, would
 # hold several times that.
-MAX_FETCH_BYTES = 8 * 1024 * 1024
+MAX_FETCH_BYTES = 4 * 1024 * 1024
 # The broker waits for so much, and so long at the most: an answer for each few events, as soon as they are
 # there, would have a worker spend more on answers than on events. The wait is a part of how late figures are.
 MIN_FETCH_BYTES = 1024 * 1024

@@ -33,7 +33,7 @@ from alerts.rule import (
     RuleSet,
 )
 from monitor.events.security_event import SecurityEvent
-from streams.worker import GC_THRESHOLDS
+from streams.interpreter import GC_THRESHOLDS
 
 BAR = 50_000  # events a second
 EVENTS = 200_000

@@ -199,7 +199,7 @@ class WorkerProcess:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         match = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
         assert match is not None
-        return int(match[1]) / 1000
+        return int(match[1]) * 1024 / 1e6
 
     def log_tail(self) -> str:
         """The last lines of its log."""
