@@ -113,7 +113,7 @@ class BackfillProcess:
         except OSError:
             return 0.0
         found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-        return int(found[0]) / 1000 if found else 0.0
+        return int(found[0]) * 1024 / 1e6 if found else 0.0
 
 
 def kill_at_random(backfill: BackfillProcess, *, kills: int, seed: int, seconds: float) -> list[int]:
