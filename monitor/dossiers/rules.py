@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from monitor.dossiers.items import KEYS, ItemKey
 from monitor.errors import MonitorError
-from monitor.registry.model import Record
+from monitor.registry.model import Record, Text
 from monitor.registry.problems import Problem
 from monitor.registry.rules_file import read_rules_file
 
@@ -91,7 +91,8 @@ class QualityRules(Record):
 
     `window_days` are those over which the index is shown live, today among them. `satisfied_from` is the
     rating, 1 to 5, from which an applicant is satisfied. `complaint_days` are working days. `groups` are
-    patterns of procedures by the name of their group; the first that fits counts.
+    patterns of procedures by the name of their group; the first that fits counts. `group_names` are what
+    reports call a group, OTHER among them; one that has none is called by its key.
     """
 
     window_days: Annotated[int, Field(ge=1, le=366, description="days, 1 to 366")] = 30
@@ -102,6 +103,7 @@ class QualityRules(Record):
     groups: dict[GroupName, Annotated[tuple[Pattern, ...], Field(min_length=1)]] = Field(
         default_factory=dict, max_length=MOST_GROUPS
     )
+    group_names: dict[GroupName, Text] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -114,6 +116,9 @@ class QualityRules(Record):
             if given > self.parts[name].points:
                 has = self.parts[name].points
                 raise ValueError(f"the items of part {name} have {given:g} points; the part has {has:g}")
+        for name in self.group_names:
+            if name != OTHER and name not in self.groups:
+                raise ValueError(f"group_names names the group {name!r}, which is not under groups")
         return self
 
     @property

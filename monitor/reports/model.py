@@ -27,7 +27,7 @@ from monitor.reports.shape.duties import (
 )
 from monitor.reports.shape.head import Change, Inputs, Narrative, PeriodHead, Reissue
 from monitor.reports.shape.security import AlertRow, AlertTier, EventCount, IncidentRow, RiskRow, SecurityPart
-from monitor.reports.shape.service_quality import QualityItem, ServiceQuality
+from monitor.reports.shape.service_quality import ProcedureGroup, QualityItem, ServiceQuality
 from monitor.reports.shape.sharing import (
     AgencyRow,
     Day,
@@ -74,6 +74,7 @@ __all__ = [
     "Partner",
     "PeriodHead",
     "Points",
+    "ProcedureGroup",
     "QualityItem",
     "QualityPart",
     "RankingPart",

@@ -7,7 +7,6 @@ import re
 import threading
 import time
 import urllib.request
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path

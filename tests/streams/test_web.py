@@ -247,6 +247,15 @@ def test_metrics_are_in_the_format_that_is_asked_for() -> None:
     assert body.endswith(b"# EOF\n")
 
 
+def test_a_scrape_may_name_what_it_wants() -> None:
+    """As the client library's own server takes it; what is repeated adds up."""
+    world = World()
+    world.commit(MOH, ok=7)
+    _, body = asked(parts(world), "/metrics?name[]=datashare_exchanges_total&name[]=datashare_records_total")
+    families = {family.name for family in text_string_to_metric_families(body.decode())}
+    assert families == {"datashare_exchanges", "datashare_records"}
+
+
 class Slow(Collector):
     """A collector that waits until it is let go."""
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from monitor.dossiers.index import Index, ItemScore, index_of
-from monitor.dossiers.items import ITEMS, ItemKey
+from monitor.dossiers.index import Index, index_of
+from monitor.dossiers.items import ITEMS
 from monitor.dossiers.rules import QualityRules
-from monitor.dossiers.sums import ByAgency, read_sums, together
+from monitor.dossiers.sums import ByAgency, ByGroup, read_sums, together
 from monitor.registry.registry import Registry
-from monitor.reports.figures import Indicator, Share, Text
+from monitor.reports.figures import Text
+from monitor.reports.gather.procedure_groups import procedure_groups
+from monitor.reports.gather.scored import Shares, indicator, shares
 from monitor.reports.period import Period
 from monitor.reports.shape.service_quality import QualityItem, ServiceQuality
 
@@ -36,14 +38,14 @@ def service_quality(
     """
     today = until.astimezone(zone).date()
     last = min(period.last_day, today)
-    found = read_sums(connection, registry, period.first_day, last, today)
-    now = _of(found, agency, rules)
-    if now is None:
+    found = _Sums.chosen(read_sums(connection, registry, period.first_day, last, today), agency)
+    if not found.groups:
         return None
+    now = found.index(rules)
     running = last < period.last_day or today <= period.last_day
     length = last - period.first_day if running else None
-    before = _compared(connection, registry, rules, agency, period.previous, length)
-    year_ago = _compared(connection, registry, rules, agency, period.year_ago, length)
+    before = _compared(connection, registry, agency, period.previous, length)
+    year_ago = _compared(connection, registry, agency, period.year_ago, length)
     return ServiceQuality(
         dossiers=now.received,
         handled=now.handled,
@@ -51,64 +53,64 @@ def service_quality(
         points=now.points,
         scored=now.scored,
         most=now.most,
-        items=_items(now, before, year_ago),
+        items=_items(now, before.shares(rules), year_ago.shares(rules)),
         agencies={}
         if agency is not None
         else {
             code: _items(index_of(together(groups.values()), rules), {}, {})
-            for code, groups in sorted(found.items())
+            for code, groups in sorted(found.agencies.items())
         },
+        groups=procedure_groups(found.groups, before.groups, year_ago.groups, rules),
     )
 
 
-def _of(found: ByAgency, agency: str | None, rules: QualityRules) -> Index | None:
-    chosen = found.values() if agency is None else [found[agency]] if agency in found else []
-    sums = [each for groups in chosen for each in groups.values()]
-    return index_of(together(sums), rules) if sums else None
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What was read of a period: by agency, and of all these together by group of procedures."""
+
+    agencies: ByAgency
+    groups: ByGroup
+
+    @classmethod
+    def chosen(cls, found: ByAgency, agency: str | None) -> _Sums:
+        """Of all agencies, or of one."""
+        held = found if agency is None else {agency: found[agency]} if agency in found else {}
+        names = sorted({group for groups in held.values() for group in groups})
+        return cls(
+            held,
+            {name: together(groups[name] for groups in held.values() if name in groups) for name in names},
+        )
+
+    def index(self, rules: QualityRules) -> Index:
+        return index_of(together(self.groups.values()), rules)
+
+    def shares(self, rules: QualityRules) -> Shares:
+        return shares(self.index(rules))
 
 
 def _compared(
     connection: Connection,
     registry: Registry,
-    rules: QualityRules,
     agency: str | None,
     period: Period | None,
     length: timedelta | None,
-) -> Mapping[ItemKey, Share]:
-    """The counts of each item that was scored in another period, in its first days where it is cut."""
+) -> _Sums:
+    """The sums of another period, of its first days where it is cut; nothing where there is none."""
     if period is None:
-        return {}
+        return _Sums({}, {})
     last: date = period.last_day if length is None else min(period.last_day, period.first_day + length)
-    found = read_sums(connection, registry, period.first_day, last, last + _A_DAY)
-    index = _of(found, agency, rules)
-    scored = [] if index is None else [one for one in index.items if one.denominator]
-    return {one.key: Share(numerator=one.numerator, denominator=one.denominator) for one in scored}
+    return _Sums.chosen(read_sums(connection, registry, period.first_day, last, last + _A_DAY), agency)
 
 
-def _items(
-    index: Index, before: Mapping[ItemKey, Share], year_ago: Mapping[ItemKey, Share]
-) -> tuple[QualityItem, ...]:
-    return tuple(_item(one, before.get(one.key), year_ago.get(one.key)) for one in index.items)
-
-
-def _item(one: ItemScore, before: Share | None, year_ago: Share | None) -> QualityItem:
-    scored = one.denominator > 0
-    return QualityItem(
-        key=one.key,
-        label=Text(en=ITEMS[one.key].en, vi=ITEMS[one.key].vi),
-        indicator=Indicator(
+def _items(index: Index, before: Shares, year_ago: Shares) -> tuple[QualityItem, ...]:
+    return tuple(
+        QualityItem(
             key=one.key,
-            numerator=one.numerator,
-            denominator=one.denominator,
-            eligible=one.eligible,
-            target=one.target,
-            source="dossiers",
-            scored=scored,
-            reason=None if scored else "no_dossiers",
-            before=before,
-            year_ago=year_ago,
-        ),
-        points=one.points,
-        most=one.most,
-        confirmed=one.confirmed,
+            label=Text(en=ITEMS[one.key].en, vi=ITEMS[one.key].vi),
+            indicator=indicator(one, before, year_ago),
+            points=one.points,
+            most=one.most,
+            confirmed=one.confirmed,
+        )
+        for one in index.items
     )

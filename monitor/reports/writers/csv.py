@@ -64,6 +64,7 @@ def tables(report: Report) -> Iterator[tuple[str, Sequence[Any]]]:
     yield "coming", report.coming
     if report.service_quality is not None:
         yield "service_quality", report.service_quality.items
+        yield "procedure_groups", report.service_quality.groups
     if report.xroad is not None:
         yield "xroad_services", (report.xroad.total, *report.xroad.services)
         yield "xroad_pairs", report.xroad.pairs

@@ -104,3 +104,22 @@ def test_openmetrics_is_written_for_whoever_takes_nothing_else(accept: str, open
         "application/openmetrics-text" if open_metrics else "text/plain; version=0.0.4"
     )
     assert list((parse_open if open_metrics else parse)(write().decode()))
+
+
+@pytest.mark.parametrize("accept", ["", "application/openmetrics-text; version=1.0.0"])
+def test_only_what_is_named_is_written(accept: str) -> None:
+    """By the names of samples, also of collectors that describe nothing; an unknown name brings nothing."""
+    made = CollectorRegistry(auto_describe=True)
+    Counter("asked", "How often", ("who",), registry=made).labels("a").inc()
+    Gauge("level", "How high", registry=made).set(1)
+    made.register(Dated())
+    read = parse_open if accept else parse
+
+    def named(*names: str) -> list[str]:
+        text = Exposition(made).writer(accept, names)[0]().decode()
+        return sorted(sample.name for family in read(text) for sample in family.samples)
+
+    assert named("asked_total") == ["asked_total"]
+    assert named("dated", "level") == ["dated", "level"]
+    assert named("unknown") == []
+    assert len(named()) > 3

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select
 
 from monitor.storage.lease import Lease, leases, release_lease, take_lease
 from monitor.storage.tables import metadata
@@ -101,3 +101,18 @@ def test_a_holder_that_could_not_renew_knows_when_its_lease_is_over(database: En
     lease.release()
     assert not holds(lease)
     assert other.take()
+
+
+def test_a_lease_that_is_kept_is_renewed_when_half_of_it_is_over(database: Engine) -> None:
+    """Before, no transaction is spent on it; one that another has is asked for each time."""
+    clock, asked = [100.0], []
+    event.listen(database, "begin", lambda _: asked.append(clock[0]))
+    lease = Lease(database, "work", "one", LENGTH, lambda: clock[0])
+    other = Lease(database, "work", "two", LENGTH, lambda: clock[0])
+    for seconds in (0, 3, 7, 8, 11, 15, 16):
+        clock[0] = 100.0 + seconds
+        assert lease.keep()
+    assert asked == [100.0, 108.0, 116.0]
+    assert not other.keep()
+    assert not other.keep()
+    assert len(asked) == 5

@@ -55,7 +55,7 @@ class World:
 
     def __init__(self, entries: Registry | None = None) -> None:
         self.counted = LedgerMetrics()
-        self.collectors = CollectorRegistry()
+        self.collectors = CollectorRegistry(auto_describe=True)
         self.collectors.register(self.counted)
         self.own = OwnMetrics.create(self.collectors)
         self.lag: dict[tuple[str, int], int] = {("exchanges", 0): 0}
