@@ -111,9 +111,7 @@ class Planned:
     """Exchanges made beforehand, as making them takes a processor that the measured need."""
 
     begins: float  # epoch seconds at which the first is to be sent
-    events: list[
-        tuple[int, bytes, bytes, Sequence[tuple[str, bytes]]]
-    ]  # partition, key, body, headers; RATE of them a second
+    events: list[tuple[int, bytes, bytes, Headers]]  # partition, key, body and headers; RATE of them a second
 
 
 def plan_exchanges(settings: Settings, seconds: int) -> Planned:
