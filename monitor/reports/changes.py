@@ -39,6 +39,7 @@ _IDENTITIES: Final = (
     ("alert",),
     ("incident",),
     ("indicator",),
+    ("group",),
     ("breach",),
     ("duty",),
     ("level",),
@@ -49,12 +50,18 @@ _IDENTITIES: Final = (
 )
 # Lines of a chart: what changed in other periods is told by their sums.
 _DRAWN: Final = ("volume.days_before", "volume.days_year_ago")
+_GROUPS: Final = "service_quality.groups"
 Scalar = int | float | str | bool | None
 
 
 def compare(now: Report, signed: Report, run: int, signed_at: Any) -> Reissue:
     """What differs between two reports on the same period and agency."""
     latest, earlier = _figures(now), _figures(signed)
+    if signed.service_quality is not None and not signed.service_quality.groups:
+        # It was signed before groups of procedures were told: that they are there now is no correction.
+        for path in [each for each in (*latest, *earlier) if each.startswith(_GROUPS)]:
+            latest.pop(path, None)
+            earlier.pop(path, None)
     changes = [
         Change(figure=path, label=_label(path), before=earlier.get(path), now=latest.get(path))
         for path in dict.fromkeys((*latest, *earlier))

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from monitor.registry.load import load_registry
 from monitor.settings import Settings
 from monitor.simulation import Shares, Simulation
+from monitor.simulation.sent import Headers
 from streams.bulk import partition_of
 from tests.e2e.exactness import Stage, WorkerProcess, create_topics, stage_settings
 

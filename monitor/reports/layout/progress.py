@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from monitor.reports.charts.bars import Bar, Bars
 from monitor.reports.layout.blocks import Block, Paragraph, Picture, Section
+from monitor.reports.layout.procedures import procedures
 from monitor.reports.layout.sheaf import Sheaf
 
 
@@ -58,7 +59,7 @@ def connection(of: Sheaf) -> Section:
 
 
 def service_quality(of: Sheaf) -> Section | None:
-    """The index of service quality; None where no dossiers are known."""
+    """The index of service quality, and dossiers by group of procedures; None where none are known."""
     part, texts = of.report.service_quality, of.texts
     if part is None:
         return None
@@ -104,7 +105,8 @@ def service_quality(of: Sheaf) -> Section | None:
         marked=frozenset({len(part.items)}),
         note=texts("quality.of_all", dossiers=part.dossiers, scored=part.scored, most=part.most) + handling,
     )
-    blocks: list[Block] = [table, *of.slot("service_quality")]
+    by_group = procedures(of, part)
+    blocks: list[Block] = [table, *([] if by_group is None else [by_group]), *of.slot("service_quality")]
     if bars:
         blocks.insert(0, Picture("service-quality", caption, chart))
     return Section("service-quality", texts("section.service_quality"), tuple(blocks))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from monitor.reports.figures import Text
-from monitor.reports.texts import clauses, kinds, layout, obstacles, sentences, terms, xroad
+from monitor.reports.texts import clauses, kinds, layout, obstacles, procedures, sentences, terms, xroad
 
 _MODULES: tuple[Mapping[str, tuple[str, str]], ...] = (
     terms.WORDS,
@@ -19,6 +19,7 @@ _MODULES: tuple[Mapping[str, tuple[str, str]], ...] = (
     obstacles.WORDS,
     layout.WORDS,
     xroad.WORDS,
+    procedures.WORDS,
 )
 
 

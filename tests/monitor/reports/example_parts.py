@@ -24,6 +24,7 @@ from monitor.reports.model import (
     IncidentRow,
     Obstacle,
     PairRow,
+    ProcedureGroup,
     QualityItem,
     RiskRow,
     SecurityPart,
@@ -284,7 +285,7 @@ def service_quality() -> ServiceQuality:
     on_time = QualityItem(
         key="on_time",
         label=Text(en="Handled on time", vi="Giải quyết đúng hạn"),
-        indicator=indicator("on_time", 8_812, 9_204, 9_310, target=0.8, source="dossiers"),
+        indicator=indicator("on_time", 7_812, 9_204, 9_310, target=0.8, source="dossiers"),
         points=20.0,
         most=20.0,
         confirmed=True,
@@ -292,12 +293,74 @@ def service_quality() -> ServiceQuality:
     online = QualityItem(
         key="filed_online",
         label=Text(en="Filed online", vi="Nộp hồ sơ trực tuyến"),
-        indicator=indicator("filed_online", 3_911, 9_204, 9_310, target=0.5, source="dossiers"),
+        indicator=indicator("filed_online", 3_911, 9_310, target=0.5, source="dossiers"),
         points=10.2,
         most=12.0,
         confirmed=False,
     )
-    return ServiceQuality(dossiers=9_310, points=30.2, scored=32.0, most=100.0, items=(on_time, online))
+    rated = QualityItem(
+        key="satisfaction",
+        label=Text(en="Satisfied applicants", vi="Mức độ hài lòng"),
+        indicator=indicator("satisfaction", 0, 0, target=0.9, source="dossiers", reason="no_dossiers"),
+        points=None,
+        most=12.0,
+        confirmed=False,
+    )
+    paid = QualityItem(
+        key="paid_online",
+        label=Text(en="Paid online", vi="Thanh toán trực tuyến"),
+        indicator=indicator("paid_online", 1_204, 2_410, target=0.8, source="dossiers"),
+        points=6.2,
+        most=10.0,
+        confirmed=False,
+    )
+    return ServiceQuality(
+        dossiers=9_310,
+        points=36.4,
+        scored=42.0,
+        most=100.0,
+        items=(on_time, online, paid, rated),
+        handled=9_100,
+        handling_days=41_860,
+        groups=(
+            _group(
+                ("land", "Land", "Đất đai"), (2_410, 2_398), (1_604, 2_431, 2_440), (2_398, 24_508),
+                online=(431, 2_410), paid=(204, 810),
+            ),
+            _group(
+                ("civil-status", "Civil status", "Hộ tịch"), (6_880, 6_702), (6_208, 6_773, 6_870), (6_702, 17_352),
+                online=(3_480, 6_880), paid=(1_000, 1_600),
+            ),
+            _group(
+                ("labour", "Labour and employment", "Lao động, việc làm"), (20, 0), (0, 0, 0), (0, 0),
+                online=(0, 20), paid=(0, 0),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _group(
+    named: tuple[str, str, str],
+    dossiers: tuple[int, int],
+    on_time: tuple[int, int, int],
+    handled: tuple[int, int],
+    *,
+    online: tuple[int, int],
+    paid: tuple[int, int],
+) -> ProcedureGroup:
+    key, english, vietnamese = named
+    return ProcedureGroup(
+        group=key,
+        name=Text(en=english, vi=vietnamese),
+        received=dossiers[0],
+        completed=dossiers[1],
+        on_time=indicator("on_time", *on_time, source="dossiers", reason="none_completed"),
+        handled=handled[0],
+        handling_days=handled[1],
+        filed_online=indicator("filed_online", *online, target=0.5, source="dossiers"),
+        paid_online=indicator("paid_online", *paid, source="dossiers", reason="no_dossiers"),
+        satisfaction=indicator("satisfaction", 0, 0, target=0.9, source="dossiers", reason="no_dossiers"),
+    )
 
 
 def obstacles(agency: str | None) -> tuple[Obstacle, ...]:
