@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 WRITING = {"kafka"}
 ENDING = {"migrate", "topics", "grafana-reader"}
 EVERY = sorted(SERVICES)
+WORKERS = ("worker-1", "worker-2")
 
 
 def schema() -> dict[str, Any]:
@@ -54,6 +55,21 @@ def mounts(service: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
     for each in service.get("volumes", []):
         source, target, *mode = with_defaults(each).split(":")
         yield source, target, mode == ["ro"]
+
+
+def set_up(
+    name: str, monkeypatch: pytest.MonkeyPatch, folder: Path, given: Mapping[str, str] | None = None
+) -> None:
+    """Give this process the variables of a container, where whoever starts it has set what is `given`."""
+    monkeypatch.chdir(folder)
+    for secret in SERVICES[name]["secrets"]:
+        (folder / secret).write_text(the_secret(secret), encoding="utf-8")
+    for variable, value in SERVICES[name]["environment"].items():
+        said = value if value is not None else (given or {}).get(variable)
+        if said is None:
+            monkeypatch.delenv(variable, raising=False)
+        else:
+            monkeypatch.setenv(variable, said.replace("/run/secrets", str(folder)))
 
 
 def test_it_is_valid_by_the_specification() -> None:
@@ -146,9 +162,57 @@ def test_what_is_mounted_from_the_checkout_is_there_and_read_only(name: str) -> 
 
 
 def test_every_volume_is_used() -> None:
-    """And by one service each."""
-    used = [source for name in EVERY for source, *_ in mounts(SERVICES[name]) if not source.startswith(".")]
+    """And by one service each; that of reports by every worker."""
+    used: dict[str, list[str]] = {}
+    for name in EVERY:
+        for source, *_ in mounts(SERVICES[name]):
+            if not source.startswith("."):
+                used.setdefault(source, []).append(name)
     assert sorted(used) == sorted(COMPOSE["volumes"])
+    assert used.pop("reports") == list(WORKERS)
+    assert all(len(names) == 1 for names in used.values()), used
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_writes_to_the_folder_of_reports_and_nowhere_else(name: str) -> None:
+    """A named volume, or the folder that a variable names, below which is what the setting says."""
+    written = [target for _, target, read_only in mounts(SERVICES[name]) if not read_only]
+    assert written == [SERVICES[name]["environment"]["MONITOR_REPORT_FOLDER"]]
+    (volume,) = [each for each in SERVICES[name]["volumes"] if each.endswith(f":{written[0]}")]
+    assert re.fullmatch(r"\$\{REPORT_FOLDER:-reports\}:/\S+", volume)
+    (registry,) = [each for each in mounts(SERVICES[name]) if each[2]]
+    assert [registry] == list(mounts(SERVICES["migrate"]))
+
+
+def test_the_image_has_the_folder_of_reports_for_its_user() -> None:
+    """A new volume takes its owner from the image; otherwise it would be root's, and nobody could write."""
+    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    (user,) = re.findall(r"^USER (\d+:\d+)", text, re.MULTILINE)
+    folder = SERVICES["worker-1"]["environment"]["MONITOR_REPORT_FOLDER"]
+    made = text.index(f"mkdir --parents {folder} ")
+    assert made < text.index(f"chown {user} {folder} ") < text.index("\nUSER ")
+    assert "\nFROM " not in text[made:]  # in what runs, not in what builds
+
+
+def test_settings_of_reports_come_from_who_starts_it_or_not_at_all() -> None:
+    """All but the folder, and workers alone have them; Compose means that by a variable without a value."""
+    settings = {f"MONITOR_{field}".upper() for field in Settings.model_fields if field.startswith("report_")}
+    assert {"MONITOR_REPORT_SCHEDULE", "MONITOR_REPORT_FOLDER", "MONITOR_REPORT_NARRATIVES"} <= settings
+    for name in EVERY:
+        environment = SERVICES[name].get("environment", {})
+        left = {variable for variable, value in environment.items() if value is None}
+        assert left == (settings - {"MONITOR_REPORT_FOLDER"} if name in WORKERS else set()), name
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_one_variable_switches_reports_on(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As it stands there is no schedule; with the schedule alone there is one, and a folder for it."""
+    set_up(name, monkeypatch, tmp_path)
+    assert load_settings().report_schedule == ()
+    set_up(name, monkeypatch, tmp_path, {"MONITOR_REPORT_SCHEDULE": "month,quarter"})
+    settings = load_settings()
+    assert settings.report_schedule == ("month", "quarter")
+    assert str(settings.report_folder) in [target for _, target, ro in mounts(SERVICES[name]) if not ro]
 
 
 def test_no_password_is_written_down() -> None:
@@ -204,7 +268,7 @@ def test_nothing_starts_before_what_it_needs() -> None:
             else:
                 assert how["condition"] == "service_completed_successfully"
                 assert needed in ENDING
-    for worker in ("worker-1", "worker-2"):
+    for worker in WORKERS:
         assert set(SERVICES[worker]["depends_on"]) == {"migrate", "topics"}
         assert "healthcheck" not in SERVICES[worker]  # the image's
         assert int(SERVICES[worker]["stop_grace_period"].removesuffix("s")) > 10
@@ -215,13 +279,10 @@ def test_the_monitor_s_variables_are_settings_and_right(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """They load, a password comes from its file, and the addresses are those of services."""
-    monkeypatch.chdir(tmp_path)
-    for secret in SERVICES[name]["secrets"]:
-        (tmp_path / secret).write_text(the_secret(secret), encoding="utf-8")
     fields = {f"MONITOR_{field}".upper() for field in Settings.model_fields}
-    for variable, value in SERVICES[name]["environment"].items():
+    for variable in SERVICES[name]["environment"]:
         assert variable.removesuffix("_FILE") in fields, variable
-        monkeypatch.setenv(variable, value.replace("/run/secrets", str(tmp_path)))
+    set_up(name, monkeypatch, tmp_path)
     settings = load_settings()
     assert settings.sqlalchemy_url.password == the_secret("postgres-owner")
     assert settings.pseudonym_key is not None
@@ -236,8 +297,8 @@ def test_the_monitor_s_variables_are_settings_and_right(
 
 def test_workers_keep_different_names() -> None:
     """With one name between them they would throw each other out of the group."""
-    names = [SERVICES[each]["environment"]["MONITOR_INSTANCE_ID"] for each in ("worker-1", "worker-2")]
-    assert names == ["worker-1", "worker-2"]
+    names = [SERVICES[each]["environment"]["MONITOR_INSTANCE_ID"] for each in WORKERS]
+    assert names == list(WORKERS)
 
 
 @pytest.mark.parametrize("name", ["migrate", "topics", "simulator"])

@@ -30,18 +30,21 @@ RELEASES = ("1.31", "1.37")
 Manifest = dict[str, Any]
 
 
-@cache
-def rendered() -> tuple[Manifest, ...]:
-    """The example as `kubectl apply --kustomize` would send it; no cluster is asked."""
+def put_together(folder: Path) -> tuple[Manifest, ...]:
+    """An overlay as `kubectl apply --kustomize` would send it; no cluster is asked."""
     program = shutil.which("kubectl")
     if program is None:
         missing_part("kubectl", "install it to put the manifests together")
-    ran = subprocess.run(
-        [program, "kustomize", str(FOLDER / "example")], capture_output=True, text=True, check=False
-    )
+    ran = subprocess.run([program, "kustomize", str(folder)], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert not ran.stderr, ran.stderr  # deprecations are told there
     return tuple(yaml.safe_load_all(ran.stdout))
+
+
+@cache
+def rendered() -> tuple[Manifest, ...]:
+    """The example, put together."""
+    return put_together(FOLDER / "example")
 
 
 def written() -> dict[str, Manifest]:
