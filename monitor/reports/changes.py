@@ -107,7 +107,8 @@ def leaves(value: Any, path: str) -> Iterator[tuple[str, Scalar]]:
 
 def _identity(row: dict[str, Any]) -> str:
     for fields in _IDENTITIES:
-        if all(field in row for field in fields):
+        # What an item of an index counts is under the name by which points say whose they are.
+        if all(field in row and not isinstance(row[field], dict) for field in fields):
             return "/".join(str(row[field]) for field in fields)
     raise AssertionError(f"rows with {', '.join(row)} have no identity")  # a test goes through all
 

@@ -95,6 +95,8 @@ def test_procedures_belong_to_the_first_group_that_fits() -> None:
         ("items: {}\n", 1, "lacks on_time"),
         ("groups:\n  Birth: ['1']\n", 2, "groups.Birth"),
         ("parts:\n  progress: {points: 1, confirmed: true, source: x}\n", 1, "part"),
+        ("group_names:\n  birth: {en: Births, vi: Khai sinh}\n", 1, "not under groups"),
+        ("groups: {birth: ['1']}\ngroup_names:\n  birth: {en: Births}\n", 3, "group_names.birth"),
         ("satisfied_from: [\n", 2, ""),
     ],
 )

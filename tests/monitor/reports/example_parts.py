@@ -324,19 +324,31 @@ def service_quality() -> ServiceQuality:
         handling_days=41_860,
         groups=(
             _group(
-                ("land", "Land", "Đất đai"), (2_410, 2_398), (1_604, 2_431, 2_440), (2_398, 24_508),
-                online=(431, 2_410), paid=(204, 810),
+                ("land", "Land", "Đất đai"),
+                (2_410, 2_398),
+                (1_604, 2_431, 2_440),
+                (2_398, 24_508),
+                online=(431, 2_410),
+                paid=(204, 810),
             ),
             _group(
-                ("civil-status", "Civil status", "Hộ tịch"), (6_880, 6_702), (6_208, 6_773, 6_870), (6_702, 17_352),
-                online=(3_480, 6_880), paid=(1_000, 1_600),
+                ("civil-status", "Civil status", "Hộ tịch"),
+                (6_880, 6_702),
+                (6_208, 6_773, 6_870),
+                (6_702, 17_352),
+                online=(3_480, 6_880),
+                paid=(1_000, 1_600),
             ),
             _group(
-                ("labour", "Labour and employment", "Lao động, việc làm"), (20, 0), (0, 0, 0), (0, 0),
-                online=(0, 20), paid=(0, 0),
+                ("labour", "Labour and employment", "Lao động, việc làm"),
+                (20, 0),
+                (0, 0, 0),
+                (0, 0),
+                online=(0, 20),
+                paid=(0, 0),
             ),
         ),
-    )  # fmt: skip
+    )
 
 
 def _group(

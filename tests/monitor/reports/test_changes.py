@@ -38,6 +38,41 @@ def test_rows_that_moved_did_not_change() -> None:
     assert all(change.before is None for change in reissue.changes)
 
 
+def test_an_item_whose_counts_changed_is_the_same_item() -> None:
+    """One change, of the count; the item is neither gone nor new."""
+    now = example()
+    assert now.service_quality is not None
+    first, *others = now.service_quality.items
+    fewer = msgspec.structs.replace(first, indicator=msgspec.structs.replace(first.indicator, numerator=1))
+    part = msgspec.structs.replace(now.service_quality, items=(fewer, *others))
+    reissue = compare(now, msgspec.structs.replace(now, service_quality=part), 7, AT)
+    assert [(change.figure, change.before, change.now) for change in reissue.changes] == [
+        ("service_quality.items[on_time].indicator.numerator", 1, first.indicator.numerator)
+    ]
+
+
+def test_groups_of_procedures_change_by_their_name() -> None:
+    """In whatever order they stand."""
+    now = example()
+    assert now.service_quality is not None
+    first, *others = now.service_quality.groups
+    fewer = msgspec.structs.replace(first, received=1)
+    part = msgspec.structs.replace(now.service_quality, groups=(*others, fewer))
+    reissue = compare(now, msgspec.structs.replace(now, service_quality=part), 7, AT)
+    assert [(change.figure, change.before, change.now) for change in reissue.changes] == [
+        ("service_quality.groups[land].received", 1, first.received)
+    ]
+    assert reissue.changes[0].label.vi == "Tiếp nhận"
+
+
+def test_what_was_not_told_when_it_was_signed_is_no_change() -> None:
+    """A report that was signed before groups of procedures were told is not made again for them."""
+    now = example()
+    assert now.service_quality is not None
+    part = msgspec.structs.replace(now.service_quality, groups=())
+    assert compare(now, msgspec.structs.replace(now, service_quality=part), 7, AT).changes == ()
+
+
 def test_more_changes_than_are_listed_are_counted() -> None:
     """Totals come first; the others are a number."""
     now = example()

@@ -13,11 +13,18 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from monitor.calendar.working import WorkingDays
+from monitor.dossiers.judge import QualityTerms
+from monitor.dossiers.rules import QualityRules
+from monitor.events.dossier import DossierEvent
 from monitor.reports.changes import leaves
 from monitor.reports.model import Report
 from monitor.storage.tables import metadata
+from tests.builders import ZONE
+from tests.monitor.dossiers.parts import Owner, dossier
 from tests.monitor.reports.ledgers import Event, count, database, report_on
 from tests.monitor.reports.recount import PURPOSE, REGISTRY, local, recount
+from tests.monitor.reports.recount_services import GROUPS, NOT_RECOUNTED, recount_services
 
 OCTOBER = date(2026, 10, 1), date(2026, 10, 31)
 FIRST = local("2026-09-29T20:00")
@@ -57,6 +64,58 @@ def streams(draw: st.DrawFn) -> list[Event]:
     for event in events:
         stream += [event] * (2 if draw(st.integers(0, 9)) == 0 else 1)
     return [*sorted(stream, key=lambda e: e.time), *([last] if last.time > stream[-1].time else [])]
+
+
+STEPS = (
+    "received", "received", "received", "completed", "completed", "supplement_requested", "supplemented",
+    "withdrawn", "paid", "rated", "digitised", "complaint_received", "complaint_answered",
+)  # fmt: skip
+FLAGS = ("online", "paid_online", "digitised", "reused", "population_database")
+TERMS = QualityTerms(QualityRules(groups=GROUPS), WorkingDays(), ZONE)
+FOR_EVER = timedelta(days=3650)
+
+
+@st.composite
+def steps_of_dossiers(draw: st.DrawFn) -> list[DossierEvent]:
+    """Steps of few dossiers in any order, some under an id that was there, some of no known agency."""
+    found = []
+    for number in range(draw(st.integers(0, 40))):
+        step, time = draw(st.sampled_from(STEPS)), draw(times)
+        told: dict[str, Any] = dict.fromkeys(draw(st.sets(st.sampled_from(FLAGS), max_size=2)), True)
+        if step == "received":
+            promised = draw(st.none() | st.integers(-1, 25))
+            told["promised"] = None if promised is None else str(time.date() + timedelta(days=promised))
+            told["procedure"] = draw(st.sampled_from(["1.001193", "2.000635", "3.1"]))
+        if step == "rated":
+            told["rating"] = draw(st.integers(1, 5))
+        whose = draw(st.sampled_from(["MOH", "MOH", "MPS", "GOV-P", "XX"]))
+        number_of = draw(st.sampled_from(["H-1", "H-2", "H-3", "H-4"]))
+        again = draw(st.sampled_from([f"S{number}"] * 5 + ["again"]))
+        found.append(dossier(step, time, id=again, agency=whose, dossier=number_of, **told))
+    return found
+
+
+def check_services(report: Report, steps: Sequence[DossierEvent]) -> None:
+    """Compare every number on public services but the weights; groups stand with the worst first."""
+    part = msgspec.to_builtins(report)["service_quality"]
+    found = {} if part is None else dict(leaves(part, "service_quality"))
+    expected = recount_services(steps, OCTOBER, report.agency)
+    assert {path: found.get(path) for path in expected} == expected
+    numbers = {
+        path
+        for path, value in found.items()
+        if isinstance(value, int | float) and path.rpartition(".")[2] not in NOT_RECOUNTED
+    }
+    told = {path for path in expected if path.rpartition(".")[2] not in NOT_RECOUNTED}
+    assert numbers == told
+    groups = [] if part is None else list(part["groups"])
+    shares = [each["on_time"]["numerator"] / each["on_time"]["denominator"] for each in _scored(groups)]
+    assert shares == sorted(shares)
+    assert _scored(groups) == groups[: len(shares)]
+
+
+def _scored(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [each for each in groups if each["on_time"]["scored"]]
 
 
 def check(report: Report, events: Sequence[Event]) -> None:
@@ -101,13 +160,20 @@ def _told_elsewhere(path: str) -> bool:
     )
 
 
-def play(engine: Engine, events: list[Event], batch: int) -> Report:
-    """Count events anew and report on October."""
+COUNTED = ("cells", "findings", "offsets", "rejected", "gaps", "seen_ids", "dossiers", "dossier_cells")
+
+
+def play(engine: Engine, events: list[Event], steps: Sequence[DossierEvent], batch: int) -> Report:
+    """Count events and steps anew and report on October."""
     with engine.begin() as connection:
         for table in reversed(metadata.sorted_tables):
-            if table.name in ("cells", "findings", "offsets", "rejected", "gaps", "seen_ids"):
+            if table.name in COUNTED:
                 connection.execute(table.delete())
     count(engine, REGISTRY, events, batch=batch)
+    owner = Owner(engine, registry=REGISTRY, terms=TERMS, dedupe_window=FOR_EVER)
+    for start in range(0, len(steps), batch):
+        owner.fold(*steps[start : start + batch])
+        owner.commit()
     return report_on(engine, REGISTRY, "2026-10")
 
 
@@ -125,11 +191,16 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(events=streams(), batch=st.integers(1, 40))
-def test_every_number_is_what_the_events_add_up_to(sqlite: Engine, events: list[Event], batch: int) -> None:
+@given(events=streams(), steps=steps_of_dossiers(), batch=st.integers(1, 40))
+def test_every_number_is_what_the_events_add_up_to(
+    sqlite: Engine, events: list[Event], steps: list[DossierEvent], batch: int
+) -> None:
     """However they were cut into transactions; JSON holds the same whole numbers."""
-    report = play(sqlite, events, batch)
-    check(msgspec.json.decode(msgspec.json.encode(report), type=Report), events)
+    report = play(sqlite, events, steps, batch)
+    told = msgspec.json.decode(msgspec.json.encode(report), type=Report)
+    check(told, events)
+    check_services(told, steps)
+    check_services(report_on(sqlite, REGISTRY, "2026-10", "MPS"), steps)
 
 
 def test_the_same_on_postgresql(request: pytest.FixtureRequest, tmp_path: Path) -> None:
@@ -146,5 +217,30 @@ def test_the_same_on_postgresql(request: pytest.FixtureRequest, tmp_path: Path) 
         )
         for n in range(1400)
     ]
+    procedures, steps = ("1.001193", "2.000635", "3.1"), []
+    for n in range(240):
+        time = FIRST + timedelta(hours=3 * n)
+        whose: dict[str, Any] = {"agency": ("MOH", "MPS", "GOV-P")[n % 3], "dossier": f"H-{n}"}
+        promised = str((time + timedelta(days=7)).date())
+        steps.append(
+            dossier(
+                time=time,
+                id=f"r{n}",
+                procedure=procedures[n % 7 % 3],
+                promised=promised,
+                online=n % 4 == 0,
+                **whose,
+            )
+        )
+        if n % 5:
+            done = time + timedelta(days=n % 13)
+            steps.append(dossier("completed", done, id=f"c{n}", **whose))
+            steps.append(dossier("paid", done, id=f"p{n}", paid_online=n % 2 == 0, **whose))
+            steps.append(dossier("rated", done, id=f"g{n}", rating=n % 5 + 1, **whose))
     with database("postgresql", request, tmp_path) as engine:
-        check(play(engine, events, 200), events)
+        report = play(engine, events, steps, 200)
+        check(report, events)
+        check_services(report, steps)
+        assert report.service_quality is not None
+        assert [each.group for each in report.service_quality.groups].count("land") == 1
+        check_services(report_on(engine, REGISTRY, "2026-10", "MPS"), steps)

@@ -8,14 +8,21 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.event import listen, remove
 
 from monitor.calendar.working import WorkingDays
 from monitor.dossiers.judge import QualityTerms
-from monitor.dossiers.rules import QualityRules
-from monitor.reports.figures import Share
+from monitor.dossiers.rules import OTHER, QualityRules
+from monitor.dossiers.sums import ByGroup, Sums
+from monitor.reports.figures import Share, Text
+from monitor.reports.gather.procedure_groups import procedure_groups
+from monitor.reports.layout.blocks import Missing
+from monitor.reports.layout.document import lay_out
 from tests.builders import MOMENT, ZONE
 from tests.monitor.dossiers.parts import REGISTRY, Owner, dossier
+from tests.monitor.reports.example import example
 from tests.monitor.reports.ledgers import NOW, Event, count, database, report_on
+from tests.monitor.reports.writers.drawn import texts
 
 TERMS = QualityTerms(QualityRules(), WorkingDays(), ZONE)
 
@@ -93,3 +100,83 @@ def test_a_running_period_counts_what_has_lapsed_so_far(engine: Engine) -> None:
     assert later is not None
     assert (early.items[0].indicator.denominator, later.items[0].indicator.denominator) == (2, 3)
     assert due < NOW
+
+
+def by_group(**groups: dict[str, int]) -> ByGroup:
+    """Sums by group of procedures."""
+    return {name.replace("_", "-"): Sums(sums) for name, sums in groups.items()}
+
+
+def test_groups_stand_with_the_worst_share_on_time_first() -> None:
+    """Of equal shares that of more dossiers is first; what is not scored is last."""
+    now = by_group(
+        few={"received": 2, "on_time": 1, "late": 1},
+        idle={"received": 9},
+        many={"received": 20, "on_time": 5, "lapsed": 5},
+        best={"received": 3, "on_time": 3, "completed": 3},
+        worst={"received": 1, "lapsed": 1},
+    )
+    rows = procedure_groups(now, {}, {}, QualityRules())
+    assert [row.group for row in rows] == ["worst", "many", "few", "best", "idle"]
+
+
+def test_a_group_that_lets_dossiers_lapse_is_scored_and_one_that_has_only_begun_is_not() -> None:
+    """Nothing completed, nothing lapsed: not scored. Nothing completed, all lapsed: none of them on time."""
+    now = by_group(
+        begun={"received": 4}, lapsed={"received": 4, "lapsed": 4}, earlier={"completed": 2, "handled": 1}
+    )
+    rows = {row.group: row for row in procedure_groups(now, {}, {}, QualityRules())}
+    assert (rows["begun"].on_time.scored, rows["begun"].on_time.reason) == (False, "none_completed")
+    assert (rows["lapsed"].on_time.ratio, rows["lapsed"].on_time.denominator) == (0, 4)
+    assert (rows["earlier"].on_time.scored, rows["earlier"].on_time.reason) == (False, "none_decided")
+    assert (rows["begun"].mean_handling_days, rows["earlier"].mean_handling_days) == (None, 0)
+
+
+def test_groups_have_their_names_and_those_of_the_period_before_beside_them() -> None:
+    """What the file calls them; the key where it has none; others together under a name of the catalogue."""
+    rules = QualityRules.model_validate(
+        {
+            "groups": {"birth": ["1.*"], "land": ["2.*"]},
+            "group_names": {"birth": {"en": "Births", "vi": "Khai sinh"}},
+        }
+    )
+    now = by_group(**{name: {"received": 1, "online": 1} for name in ("birth", "land", OTHER)})
+    rows = {row.group: row for row in procedure_groups(now, by_group(land={"received": 2}), {}, rules)}
+    assert rows["birth"].name == Text(en="Births", vi="Khai sinh")
+    assert rows["land"].name == Text(en="land", vi="land")
+    assert rows[OTHER].name == Text(en="Other procedures", vi="Thủ tục khác")
+    assert rows["land"].filed_online.before == Share(numerator=0, denominator=2)
+    assert rows["birth"].filed_online.before is None
+
+
+@pytest.mark.parametrize("agency", [None, "MOH"])
+def test_the_page_has_a_dash_where_there_is_no_denominator_and_says_what_is_not_scored(
+    agency: str | None,
+) -> None:
+    """In the national report and in a score card; all groups together stand below, in bold."""
+    document = lay_out(example(agency), texts("vi"))
+    table = next(each for each in document.tables() if each.key == "procedures")
+    labour, total = table.rows[-2:]
+    assert labour == (
+        "Lao động, việc làm", 20, 0, 0, 0, Missing("không chấm điểm"), None, 0.0, None, None,
+    )  # fmt: skip
+    assert total[:6] == ("Tổng số", 9_310, 9_100, 7_812, 9_204, 7_812 / 9_204)
+    assert table.marked == {len(table.rows) - 1}
+    assert table.caption == "Tình hình giải quyết hồ sơ theo nhóm thủ tục"
+
+
+def test_each_period_is_read_once_and_no_dossier(engine: Engine) -> None:
+    """Groups are told from the sums that the index is made of: three periods, three queries of daily sums."""
+    told(engine)
+    asked: list[str] = []
+
+    def note(*given: object) -> None:
+        asked.append(str(given[2]))
+
+    listen(engine, "before_cursor_execute", note)
+    part = report_on(engine, REGISTRY).service_quality
+    remove(engine, "before_cursor_execute", note)
+    assert part is not None
+    assert [each.group for each in part.groups] == [OTHER]
+    assert sum("dossier_cells" in each for each in asked) == 3
+    assert not [each for each in asked if "FROM dossiers" in each]
