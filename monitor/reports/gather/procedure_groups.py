@@ -34,7 +34,7 @@ def _row(group: str, now: ByGroup, before: ByGroup, year_ago: ByGroup, rules: Qu
     completed = sums["completed"]
     return ProcedureGroup(
         group=group,
-        name=_name(group, rules),
+        name=_name(group, rules, alone=len(now) == 1),
         received=index.received,
         completed=completed,
         on_time=indicator(
@@ -48,11 +48,14 @@ def _row(group: str, now: ByGroup, before: ByGroup, year_ago: ByGroup, rules: Qu
     )
 
 
-def _name(group: str, rules: QualityRules) -> Text:
+def _name(group: str, rules: QualityRules, *, alone: bool) -> Text:
     named = rules.group_names.get(group)
     if named is not None:
         return Text(en=named.en, vi=named.vi)
-    return CATALOGUE["procedures.other"] if group == OTHER else Text(en=group, vi=group)
+    if group != OTHER:
+        return Text(en=group, vi=group)
+    # Where nobody made groups, nothing is there that these could be other than.
+    return CATALOGUE["procedures.all" if alone and not rules.groups else "procedures.other"]
 
 
 def _place(row: ProcedureGroup) -> tuple[bool, Fraction, int, int, str]:

@@ -7,6 +7,7 @@ from typing import Final
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "caption.procedures": ("Dossiers by group of procedures", "Tình hình giải quyết hồ sơ theo nhóm thủ tục"),
     "sheet.procedures": ("Groups of procedures", "Nhóm thủ tục"),
+    "procedures.all": ("All procedures", "Toàn bộ thủ tục"),
     "procedures.other": ("Other procedures", "Thủ tục khác"),
     "procedures.note": (
         "“Decided” are dossiers of which it was decided in the period whether they are on time; those that "

@@ -145,6 +145,9 @@ def test_groups_have_their_names_and_those_of_the_period_before_beside_them() ->
     assert rows["birth"].name == Text(en="Births", vi="Khai sinh")
     assert rows["land"].name == Text(en="land", vi="land")
     assert rows[OTHER].name == Text(en="Other procedures", vi="Thủ tục khác")
+    (alone,) = procedure_groups({OTHER: now[OTHER]}, {}, {}, rules)
+    (without,) = procedure_groups({OTHER: now[OTHER]}, {}, {}, QualityRules())
+    assert (alone.name.vi, without.name.vi) == ("Thủ tục khác", "Toàn bộ thủ tục")
     assert rows["land"].filed_online.before == Share(numerator=0, denominator=2)
     assert rows["birth"].filed_online.before is None
 

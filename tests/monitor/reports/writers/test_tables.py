@@ -72,6 +72,10 @@ def test_csv_has_a_table_for_each_list_that_adds_up(tmp_path: Path) -> None:
     (missing,) = [row for row in table(path, "agencies") if row["agency"] == "QUANGTRI"]
     assert (missing["rank"], missing["unranked"]) == ("", "not_connected")
     assert missing["indicators_connection_scored"] == "false"
+    groups = table(path, "procedure_groups")
+    assert [row["group"] for row in groups] == ["land", "civil-status", "labour"]
+    assert (groups[0]["on_time_numerator"], groups[0]["on_time_denominator"]) == ("1604", "2431")
+    assert (groups[2]["on_time_ratio"], groups[2]["on_time_reason"]) == ("", "none_completed")
     assert [row["key"] for row in table(path, "indicators")][:2] == ["availability", "denied"]
     assert {row["name"]: row["value"] for row in table(path, "about")}["period"] == "2026-10"
 
