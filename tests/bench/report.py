@@ -209,7 +209,9 @@ def main(words: Sequence[str] | None = None) -> None:
             server = stack.enter_context(Postgres())
             url = stack.enter_context(fresh_database(server.url))
         else:
-            url = f"sqlite:///{given.folder or temporary}/report.db"
+            folder = Path(given.folder or temporary)
+            folder.mkdir(parents=True, exist_ok=True)
+            url = f"sqlite:///{folder}/report.db"
         engine = open_engine(load_settings(database_url=url).sqlalchemy_url)
         if migrate(engine)[0] is None:
             began = time.perf_counter()
