@@ -128,10 +128,12 @@ class Engine:
 
     def observe_many(self, events: Iterable[tuple[Any, int, str]]) -> None:
         """Take events in, in order, each with its time (ms since 1970) and id."""
-        candidates, match = self._candidates, self._match
+        candidates, match, note_time = self._candidates, self._match, self.note_time
+        newest = self._newest
         for event, time_ms, event_id in events:
-            if time_ms > self._newest:
-                self.note_time(time_ms)
+            if time_ms > newest:
+                newest = time_ms
+                note_time(time_ms)
             too_late = False
             for node in candidates(event):
                 if node.matches(event):
