@@ -55,6 +55,9 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 # The first member of a group need not wait 3 s for others.
 group.initial.rebalance.delay.ms=0
+# A broker that was killed and starts again waits until its old session is over: with 9 s, most of its start.
+broker.session.timeout.ms=5000
+broker.heartbeat.interval.ms=1000
 log.cleaner.dedupe.buffer.size=16777216
 """
 
