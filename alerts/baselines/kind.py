@@ -46,6 +46,7 @@ from alerts.baselines.member import Member
 from alerts.baselines.memory import Memory
 from alerts.baselines.opened import OpenHour
 from alerts.baselines.season import HISTORY_WEEKS, HOUR_MS, Season, words
+from alerts.baselines.spread import assumed_squares
 from alerts.baselines.usual import usual_at_most
 from alerts.engine.gather import Portion
 from alerts.engine.kind import UNCHANGED, Observation
@@ -59,9 +60,6 @@ REFRESH_MS: Final = 600_000
 """Event time between two detections of one hour: keeps an alert open, and its count moving."""
 LARGEST_TOTAL: Final = 2**62  # a total that is stored fits into 64 bits
 LARGEST_VALUE: Final = 2**53
-ASSUMED_SQUARES: Final = 2.0
-"""Mean square of single values relative to their mean's square, where only their sum is known: that of an
-exponential distribution."""
 
 Facts = dict[str, float | int | str]
 
@@ -172,7 +170,7 @@ class BaselineKind:
             return ()
         number = total if self._counts else max(events, 1)
         opened.total = min(opened.total + total, LARGEST_TOTAL)
-        opened.squares += _squares(total, number)
+        opened.squares += assumed_squares(total, number)
         opened.note(hour * HOUR_MS, event_id)
         opened.pending += number - 1
         self._memory.touch(group)
@@ -188,7 +186,7 @@ class BaselineKind:
         memory = self._memory
         member = memory.members.get(group) or memory.new(group, hour, agency)
         member.last = max(member.last, hour)
-        memory.learn(group, member, hour, total, _squares(total, events or total))
+        memory.learn(group, member, hour, total, assumed_squares(total, events or total))
         for one in (member, memory.parent_of(member)):
             if one is not None:
                 one.forget_traits()
@@ -397,12 +395,6 @@ class BaselineKind:
         return found
 
     def _departure(self, hour: int, group: Group, opened: OpenHour | None, verdict: Verdict) -> Detection:
+        first_ms, last_ms = verdict.since * HOUR_MS, (hour + 1) * HOUR_MS
         evidence = tuple(opened.evidence) if opened else ()
-        return self._detection(
-            hour, group, verdict.since * HOUR_MS, (hour + 1) * HOUR_MS, 1, evidence, verdict.facts
-        )
-
-
-def _squares(total: int, events: int) -> int:
-    """The sum of the squares of that many values, where only their sum is known."""
-    return int(ASSUMED_SQUARES * total * total / max(events, 1))
+        return self._detection(hour, group, first_ms, last_ms, 1, evidence, verdict.facts)

@@ -18,6 +18,9 @@ USUAL_DAILY_VARIANCE: Final = 0.02
 MOST_VARIANCE: Final = 4.0
 _PRIOR_PAIRS: Final = 12  # pairs of hours that the usual variance counts for
 _NORMAL_MEDIAN: Final = 0.45493642311957283  # median of the square of a standard normal variable
+ASSUMED_SQUARES: Final = 2.0
+"""Mean square of single values relative to their mean's square, where only their sum is known: that of an
+exponential distribution."""
 
 
 def median(values: Sequence[float]) -> float:
@@ -74,3 +77,8 @@ def relative_variance(
         found = max(0.0, median(squares) / _NORMAL_MEDIAN - counting)
     blended = (len(told) * found + _PRIOR_PAIRS * usual) / (len(told) + _PRIOR_PAIRS)
     return min(max(blended, least), MOST_VARIANCE)
+
+
+def assumed_squares(total: int, events: int) -> int:
+    """The sum of the squares of that many values, where only their sum is known."""
+    return int(ASSUMED_SQUARES * total * total / max(events, 1))

@@ -8,11 +8,11 @@ event rules, but comes too late for windows.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from alerts.engine.changes import EngineChanges, Loaded, Pace, Progress, StateRow
+from alerts.engine.changes import EngineChanges, Loaded, Pace, Progress
+from alerts.engine.checkpoints import Checkpoints
 from alerts.engine.course import Course, Piles
 from alerts.engine.gather import HOUR_MS
 from alerts.engine.groups import BEFORE_ALL, Limits
@@ -34,10 +34,6 @@ LATENESS_MS = 300_000
 # Event time between two times that the kinds are told of the watermark: telling 200 of them takes some 30 µs,
 # and a worker that catches up on a quiet topic has a second of event time every few events.
 ADVANCE_EVERY_MS = 10_000
-
-
-# Each time that the oldest change has waited for so many commits more, as many states more are written.
-_HURRY_AFTER = 500
 
 
 class Engine:
@@ -66,7 +62,6 @@ class Engine:
         self.too_late = 0
         self.ungrouped = 0
         self._lateness = lateness_ms
-        self._pace = pace or Pace()
         self._limits = limits or Limits()
         self._plan = Plan(rules, source, register=register, baselines=baselines, limits=self._limits)
         self._index: RuleIndex[EventNode] = RuleIndex(SOURCES[source], self._plan.events)
@@ -76,17 +71,13 @@ class Engine:
         self._names = [(node.info.id, prints.get(node.info.id, "")) for node in self._memories]
         self._gatherings = [tuple(node.number for node in gather.targets) for gather in self._plan.gathers]
         self._gathering = Gathering()
+        self._checkpoints = Checkpoints(self._memories, self._names, pace or Pace())
         self._piles = Piles()
         self._steps: list[tuple[int, Any]] = []
-        self._sequence = 1  # of the commit under way
-        self._done = 0  # steps of the commits before
-        self._done_before: dict[int, int] = {}  # by commit that a state is dirty since: steps before it
         self._newest = BEFORE_ALL
         self._watermark = BEFORE_ALL
         self._advanced = BEFORE_ALL
         self._advance_at = BEFORE_ALL  # the watermark at which the kinds are told next
-        for node in self._memories:
-            node.kind.sequence = self._sequence
 
     # What it says of itself
 
@@ -310,19 +301,16 @@ class Engine:
 
     def take(self) -> EngineChanges:
         """What was found and done since the last time, for one transaction."""
-        sequence = self._sequence
+        sequence = self._checkpoints.sequence
         self._hand_over()
         self._make_room()
         for node in self._memories:
             if isinstance(node.kind, Tracked):
                 node.kind.collect()
-        states = self._checkpoint(sequence)
-        oldest = min(
-            (next(iter(node.kind.dirty.values())) for node in self._memories if node.kind.dirty),
-            default=sequence + 1,
-        )
+        states = self._checkpoints.take(len(self._steps))
+        oldest = self._checkpoints.oldest()
         steps, self._steps = self._steps, []
-        self._begin(sequence + 1, len(steps), oldest)
+        self._checkpoints.begin(sequence + 1, len(steps), oldest)
         journal = encode_steps(self._names, self._gatherings, steps) if steps and oldest <= sequence else None
         return EngineChanges(self._progress(sequence), self._gathering.take(), journal, states, oldest)
 
@@ -341,16 +329,6 @@ class Engine:
                 return
             weights[number] = kind.weight
 
-    def _begin(self, sequence: int, steps: int, oldest: int) -> None:
-        """Begin a commit, after one of so many steps; those before `oldest` are not needed any more."""
-        self._sequence = sequence
-        self._done += steps
-        self._done_before[sequence] = self._done
-        for each in [each for each in self._done_before if each < oldest]:
-            del self._done_before[each]
-        for node in self._memories:
-            node.kind.sequence = sequence
-
     def _progress(self, sequence: int) -> Progress:
         counters = {
             "too_late": self.too_late,
@@ -361,37 +339,6 @@ class Engine:
         advanced = None if self._advanced == BEFORE_ALL else self._advanced
         return Progress(sequence, self.newest_ms, self.watermark_ms, advanced, counters)
 
-    def _checkpoint(self, sequence: int) -> list[StateRow]:
-        """The states that have waited longest, as far as the pace allows."""
-        pace = self._pace
-        waiting = [
-            (next(iter(node.kind.dirty.values())), node.number) for node in self._memories if node.kind.dirty
-        ]
-        heapq.heapify(waiting)
-        rows: list[StateRow] = []
-        size = 0
-        hurry = 1 + (sequence - waiting[0][0]) // _HURRY_AFTER if waiting else 1
-        while waiting and len(rows) < pace.states * hurry and size < pace.size * hurry:
-            since, number = waiting[0]
-            if since > sequence - pace.after and self._steps_since(since) < pace.steps:
-                break
-            kind = self._memories[number].kind
-            # Groups of a kind that is only tracked belong together.
-            groups = list(kind.dirty) if isinstance(kind, Tracked) else [next(iter(kind.dirty))]
-            for group in groups:
-                state = kind.encode(group)
-                rows.append(StateRow(*self._names[number], group, sequence, state))
-                size += len(state) if state is not None else 0
-            if kind.dirty:
-                heapq.heapreplace(waiting, (next(iter(kind.dirty.values())), number))
-            else:
-                heapq.heappop(waiting)
-        return rows
-
-    def _steps_since(self, sequence: int) -> int:
-        """How many steps a restart would do again if rows of the journal were needed from one on."""
-        return self._done + len(self._steps) - self._done_before.get(sequence, 0)
-
     def restore(self, loaded: Loaded) -> None:
         """Go on from what was written; to be called before the first event.
 
@@ -399,12 +346,11 @@ class Engine:
         while steps are done again was found before and is dropped. Raises msgspec.DecodeError.
         """
         for sequence, steps in restore_memories(dict(zip(self._names, self._memories, strict=True)), loaded):
-            self._done_before[sequence] = self._done
-            self._done += steps
+            self._checkpoints.done_again(sequence, steps)
         self._resume(loaded.progress)
 
     def _resume(self, progress: Progress) -> None:
-        self._begin(progress.sequence + 1, 0, 0)
+        self._checkpoints.begin(progress.sequence + 1, 0, 0)
         self._newest = BEFORE_ALL if progress.newest_ms is None else progress.newest_ms
         self._watermark = BEFORE_ALL if progress.watermark_ms is None else progress.watermark_ms
         self.too_late = progress.counters.get("too_late", 0)
