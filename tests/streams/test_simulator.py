@@ -21,6 +21,7 @@ from kafka.admin import NewTopic
 from monitor.errors import MonitorError, UsageProblem
 from monitor.settings import Settings, load_settings
 from monitor.simulation import Account, Sent, Shares, simulate
+from streams import simulator
 from streams.cli.simulate import simulate as command
 from streams.simulator import send_all
 from tests.monitor.simulation.world import MONDAY_MORNING, ZONE, world
@@ -118,6 +119,13 @@ def test_progress_is_reported_about_once_a_second(kafka_broker: str, topic_prefi
     assert 0 < rate <= 200
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulator that waits a shorter time for a broker's first answer."""
+    monkeypatch.setattr(simulator, "_FIRST_ANSWER_MS", 2_000)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_topic_that_does_not_exist_is_said_with_the_remedy(kafka_broker: str, topic_prefix: str) -> None:
     """Instead of being made with whatever defaults the broker has."""
     settings = load_settings(kafka_bootstrap=kafka_broker, topic_prefix=topic_prefix)
@@ -125,6 +133,7 @@ def test_a_topic_that_does_not_exist_is_said_with_the_remedy(kafka_broker: str, 
         send_all(settings, [], Account(), stop=threading.Event())
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_broker_that_is_not_there_is_said() -> None:
     """As one sentence with its address."""
     settings = load_settings(kafka_bootstrap="127.0.0.1:1")
@@ -214,6 +223,7 @@ def test_security_events_go_to_their_own_topic_and_into_the_account(
     assert topics[0] == topics[1]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_topic_for_security_events_is_needed_only_where_there_are_any(
     kafka_broker: str, topic_prefix: str
 ) -> None:
@@ -260,6 +270,7 @@ def test_a_lost_event_makes_the_command_fail_after_writing_the_account(
     assert account.sent <= arrived <= account.sent + lost
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_run_that_cannot_begin_leaves_an_older_account_alone(tmp_path: Path) -> None:
     """The account of yesterday is not replaced by an empty one because the broker is away today."""
     path = tmp_path / "account.json"

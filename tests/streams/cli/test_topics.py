@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import socket
+import time
 
+import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
+from streams import administration
 from streams.topics import NAMES
 from tests.streams.cli.running import Run, run
 
 __all__ = ["run"]
+
+DEADLINE_S = 20.0  # for a topic that was made to be known
 
 
 def test_create_makes_what_is_missing_and_check_agrees(
@@ -43,6 +48,10 @@ def test_check_lists_every_difference(run: Run, kafka_broker: str, topic_prefix:
     admin = KafkaAdminClient(bootstrap_servers=kafka_broker)
     wrong = {"retention.ms": "3600000", "max.message.bytes": "1000", "cleanup.policy": "compact"}
     admin.create_topics([NewTopic(f"{topic_prefix}exchanges", 2, 1, topic_configs=wrong)])
+    deadline = time.monotonic() + DEADLINE_S
+    while f"{topic_prefix}exchanges" not in admin.list_topics():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     created = run("topics", "create", kafka=kafka_broker)
     assert created.status == 0
     assert "not as planned" in created.err
@@ -96,8 +105,9 @@ def test_wrong_use_is_told_apart(run: Run) -> None:
     assert run("topics", "check", "--retention", "nothing=1d", kafka="127.0.0.1:1").status == 2
 
 
-def test_a_broker_that_is_not_there_is_one_sentence(run: Run) -> None:
+def test_a_broker_that_is_not_there_is_one_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exit 1, with the address, the setting that holds it, and what to look at."""
+    monkeypatch.setattr(administration, "BOOTSTRAP_MS", 2_000)
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{nobody.getsockname()[1]}"
