@@ -23,7 +23,7 @@ from streams.processor import Processors
 from streams.transport.driver import Consumer, tls_context
 from streams.web import Site, WebParts, mount
 
-# Batches waiting per agent, each up to a fetch of a partition: one under way and a few ready are enough.
+# Batches waiting per agent, each up to a fetch of a partition: more only hold memory while it catches up.
 BUFFERED_BATCHES = 2
 # Per partition and fetch; with less, a busy worker waits for the next fetch to be asked for and to come.
 MAX_PARTITION_FETCH_BYTES = 2 * 1024 * 1024
