@@ -118,11 +118,12 @@ class Desk:
             rules, self.judging.registry, self.judging.zone, built_in=CLOCK_RULES.values()
         )
 
-    def engine(self, source: str) -> Engine:
+    def engine(self, source: str, lateness_ms: int) -> Engine:
         """An engine for a partition of a source, that remembers nothing yet."""
         return Engine(
             self.rules,
             source,
+            lateness_ms=lateness_ms,
             register=AgreementsInForce.of(self.judging),
             baselines=self._baselines,
         )
@@ -133,11 +134,17 @@ class Desk:
 
 
 class PartitionWatch:
-    """The rules of one partition. Opened, it remembers what the database holds."""
+    """The rules of one partition. Opened, it remembers what the database holds.
 
-    def __init__(self, desk: Desk, source: str, topic: str, partition: int) -> None:
+    `later` is how much later than usual an event may come to still be taken into windows.
+    """
+
+    def __init__(
+        self, desk: Desk, source: str, topic: str, partition: int, *, later: timedelta = timedelta(0)
+    ) -> None:
         """Raises sqlalchemy.exc.DBAPIError."""
-        self.engine = desk.engine(source)
+        self._lateness_ms = LATENESS_MS + later // _MILLISECOND
+        self.engine = desk.engine(source, self._lateness_ms)
         self._desk = desk
         self._alerts = desk.alerts
         self._topic = topic
@@ -157,7 +164,7 @@ class PartitionWatch:
 
     def tick(self, now: datetime) -> None:
         """Nothing came up to now, and all that came was seen: let time pass for the rules."""
-        watermark = (now - EPOCH) // _MILLISECOND - LATENESS_MS
+        watermark = (now - EPOCH) // _MILLISECOND - self._lateness_ms
         known = self.engine.watermark_ms
         if known is None or watermark - known >= TICK_MS:
             self.engine.advance(watermark)
@@ -225,8 +232,8 @@ class PartitionWatch:
 class SecurityWatch(PartitionWatch):
     """Rules on security events; events that report an incident open one."""
 
-    def __init__(self, desk: Desk, topic: str, partition: int) -> None:
-        super().__init__(desk, SECURITY_EVENTS.name, topic, partition)
+    def __init__(self, desk: Desk, topic: str, partition: int, *, later: timedelta = timedelta(0)) -> None:
+        super().__init__(desk, SECURITY_EVENTS.name, topic, partition, later=later)
         self._reports: list[Report] = []
 
     def observe(self, accepted: Iterable[tuple[SecurityEvent, int]]) -> None:
@@ -266,8 +273,8 @@ _AGAIN: Breaches = (Breach.DUPLICATE_ID,)
 class ExchangeWatch(PartitionWatch):
     """Rules on exchanges: of those that no rule could match only the time is noted, now and then."""
 
-    def __init__(self, desk: Desk, topic: str, partition: int) -> None:
-        super().__init__(desk, EXCHANGES.name, topic, partition)
+    def __init__(self, desk: Desk, topic: str, partition: int, *, later: timedelta = timedelta(0)) -> None:
+        super().__init__(desk, EXCHANGES.name, topic, partition, later=later)
         self._filter = self.engine.prefilter()
         self._ways: dict[tuple[str, Breaches, Pair, str | None], Way] = {}
         self._seen = _Seen()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -56,7 +56,7 @@ from streams.security_events import SecurityEvents
 from streams.stopping import Deadline, Worker, leave_when_told
 from streams.watching import watching
 from streams.web import WebParts
-from streams.xroad_records import Shown, XroadRecords
+from streams.xroad_records import Shown, Watches, XroadRecords
 
 log = structlog.get_logger(__name__)
 
@@ -139,9 +139,18 @@ def _processors(
                 engine, registry, settings.zone, limits, PairingLimits(settings.xroad_wait), hide()
             ),
             Shown(counted, secured, xroad),
-            partial(ExchangeWatch, desk),
+            partial(record_watches, desk),
         ),
     }
+
+
+def record_watches(desk: Desk, topic: str, partition: int, wait: timedelta) -> Watches:
+    """The rules of a partition of X-Road records: those on failures remember under a name of their own, which
+    no topic of Kafka can have."""
+    return Watches(
+        ExchangeWatch(desk, topic, partition, later=wait),
+        SecurityWatch(desk, f"{topic}:security", partition, later=wait),
+    )
 
 
 def _figures(

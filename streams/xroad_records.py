@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -16,8 +16,9 @@ from monitor.xroad.ledger import XroadLedger
 from monitor.xroad.metrics import XroadMetrics
 from monitor.xroad.opening import XroadParts, open_partition
 from monitor.xroad.store import XroadWritten
-from streams.exchanges import ExchangeWatch, OpenWatch
+from streams.exchanges import ExchangeWatch
 from streams.processor import Opened
+from streams.security_events import SecurityWatch
 
 
 class Shown(NamedTuple):
@@ -28,20 +29,33 @@ class Shown(NamedTuple):
     xroad: XroadMetrics
 
 
+class Watches(NamedTuple):
+    """The rules of a partition: on calls as exchanges, and on failures that are a security matter."""
+
+    exchanges: ExchangeWatch
+    security: SecurityWatch
+
+
+# By topic, partition, and how long a half may come after the other.
+OpenWatches = Callable[[str, int, timedelta], Watches]
+
+
 class XroadRecords:
-    """Opens a partition of records. `open_watch(topic, partition)` restores its rules' memory."""
+    """Opens a partition of records. `open_watches(topic, partition, lateness)` restores its rules' memory."""
 
     decode = staticmethod(decode_records)
 
-    def __init__(self, parts: XroadParts, shown: Shown, open_watch: OpenWatch | None = None) -> None:
+    def __init__(self, parts: XroadParts, shown: Shown, open_watches: OpenWatches | None = None) -> None:
         self._parts = parts
         self._shown = shown
-        self._open_watch = open_watch
+        self._open_watches = open_watches
 
     def open(self, topic: str, partition: int, now: datetime) -> Opened:
         """Take a partition over from the database. Raises sqlalchemy.exc.DBAPIError."""
         ledger, store = open_partition(self._parts, topic, partition, now)
-        rules = self._open_watch(topic, partition) if self._open_watch else None
+        rules = None
+        if self._open_watches is not None:
+            rules = self._open_watches(topic, partition, self._parts.pairing.wait)
         observe = _observer(ledger, rules)
         self._shown.xroad.follow(partition, ledger.pairing)
 
@@ -64,49 +78,54 @@ class _Secured:
 
 
 class _Waiting:
-    """Lets time pass for halves that wait, and for the rules of joined calls."""
+    """Lets time pass for halves that wait, and for the rules of calls and of failures."""
 
-    def __init__(self, ledger: XroadLedger, rules: ExchangeWatch | None, observe: Callable[[], None]) -> None:
+    def __init__(self, ledger: XroadLedger, rules: Watches | None, observe: Callable[[], None]) -> None:
         self._ledger = ledger
-        self._rules = rules
+        self._rules = tuple(rules or ())
         self._observe = observe
 
     @property
     def pending(self) -> bool:
         """Whether there is anything to write."""
-        return self._ledger.dirty or (self._rules is not None and self._rules.pending)
+        return self._ledger.dirty or any(each.pending for each in self._rules)
 
     def tick(self, now: datetime) -> None:
         """All that came was taken in: let halves that have waited for long enough lapse."""
         self._ledger.tick(now)
         self._observe()
-        if self._rules is not None:
-            self._rules.tick(now)
+        for each in self._rules:
+            each.tick(now)
 
-    def take(self) -> Any:
+    def take(self) -> tuple[Any, ...]:
         """Hand over what rules have to write."""
-        return None if self._rules is None else self._rules.take()
+        return tuple(each.take() for each in self._rules)
 
-    def write(self, connection: Connection, taken: Any, now: datetime) -> None:
+    def write(self, connection: Connection, taken: tuple[Any, ...], now: datetime) -> None:
         """Write it, in the transaction that moves the offset."""
-        if self._rules is not None:
-            self._rules.write(connection, taken, now)
+        for each, mine in zip(self._rules, taken, strict=True):
+            each.write(connection, mine, now)
 
-    def committed(self, taken: Any) -> None:
+    def committed(self, taken: tuple[Any, ...]) -> None:
         """Note that it is in the database."""
-        if self._rules is not None:
-            self._rules.committed(taken)
+        for each, mine in zip(self._rules, taken, strict=True):
+            each.committed(mine)
 
 
-def _observer(ledger: XroadLedger, rules: ExchangeWatch | None) -> Callable[[], None]:
+def _observer(ledger: XroadLedger, rules: Watches | None) -> Callable[[], None]:
     if rules is None:
         return lambda: None
-    ledger.witnessed = []
+    ledger.witnessed, ledger.secured = [], []
 
     def observe() -> None:
-        witnessed = ledger.witnessed
+        witnessed, secured = ledger.witnessed, ledger.secured
         if witnessed:
             ledger.witnessed = []
-            rules.observe(witnessed)
+            # A server whose clock is ahead must not make all other calls come too late for windows.
+            now = ledger.now
+            rules.exchanges.observe([(each[0], min(each[1], now), *each[2:]) for each in witnessed])
+        if secured:
+            ledger.secured = []
+            rules.security.observe(secured)
 
     return observe

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from monitor.events.addresses import known_address
 from monitor.events.exchange import Exchange
 from monitor.events.kinds import USUAL_SEVERITY
+from monitor.events.security_event import SecurityEvent
 from monitor.judging.terms import UNREGISTERED, Pair
 from monitor.ledger.cell import CellKey
 from monitor.ledger.moment import moment
@@ -93,6 +95,30 @@ def exchange_of(call: Call, measured: Measured, names: XroadNames) -> Exchange:
         case=_SOME if half.issue else _NONE,
         signed=True,
         actor=msgspec.Raw(msgspec.json.encode(half.actor)) if half.actor else _NONE,
+    )
+
+
+def security_event(half: Half, cause: Cause, names: XroadNames) -> SecurityEvent | None:
+    """What rules are told of a failure that is a security matter; None for any other.
+
+    The agency is the one that asked. The address is its security server's, where that is known by its address
+    and not by a name.
+    """
+    kind = SECURITY_KIND.get(cause)
+    if kind is None:
+        return None
+    provider = names.agency(*half.service)
+    return SecurityEvent(
+        id=half.call,
+        time=moment(half.begun),
+        agency=names.agency(*half.client) or UNREGISTERED,
+        kind=kind,
+        severity=USUAL_SEVERITY[kind],
+        actor=half.actor,
+        source_ip=known_address(half.client_server) if half.client_server else None,
+        service=_service(half, provider, names),
+        count=1,
+        detail={"cause": str(cause), "provider": provider or UNREGISTERED},
     )
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from monitor.events.exchange import Exchange
 from monitor.events.pseudonym import Pseudonyms
 from monitor.events.rejection import Reason, Rejection
+from monitor.events.security_event import SecurityEvent
 from monitor.judging.terms import UNREGISTERED, Pair
 from monitor.ledger.cell import CellKey
 from monitor.ledger.changes import Changes, GapKey
@@ -21,6 +22,7 @@ from monitor.registry.xroad import MEMBER_GAP, SERVICE_GAP, XroadNames
 from monitor.xroad import call as calls
 from monitor.xroad.book import RecordBook
 from monitor.xroad.call import Call
+from monitor.xroad.causes import Cause
 from monitor.xroad.changes import XroadChanges
 from monitor.xroad.decode import Decoded
 from monitor.xroad.half import Half
@@ -78,6 +80,10 @@ class XroadLedger:
             book, limits, ids=IdMemory(limits.dedupe_window, INNER_IDS), next_offset=0, newest=newest,
             load_calls=load_calls,
         )  # fmt: skip
+        # Failures that are a security matter since this was last emptied, each with its time in milliseconds
+        # since 1970, at most that of its arrival; None: not kept. Most are told by the client's half, whether
+        # the other ever comes or not.
+        self.secured: list[tuple[SecurityEvent, int]] | None = None
         self._now_ms = max((each.arrived_ms for each in waiting), default=0)
         self.changes = self._begin()
 
@@ -89,6 +95,18 @@ class XroadLedger:
     @witnessed.setter
     def witnessed(self, kept: list[Witnessed] | None) -> None:
         self._inner.witnessed = kept
+
+    def _secure(self, half: Half, cause: Cause) -> None:
+        """Tell rules of a failure, if it is a security matter."""
+        if self.secured is not None:
+            event = calls.security_event(half, cause, self.names)
+            if event is not None:
+                self.secured.append((event, min(half.begun, self._now_ms)))
+
+    @property
+    def now(self) -> datetime:
+        """The newest arrival, or what `tick` said."""
+        return moment(self._now_ms)
 
     @property
     def dirty(self) -> bool:
@@ -173,6 +191,8 @@ class XroadLedger:
         if half.actor is not None:
             half = replace(half, actor=self._pseudonyms.of_value(half.actor))
         changes.halves[half.side, self._whose(half)] += 1
+        if half.side == "client":
+            self._secure(half, half.cause)
         partner = self.pairing.partner(half)
         if partner is None:
             self.pairing.keep(Waiting(half, self._now_ms))
@@ -197,6 +217,8 @@ class XroadLedger:
                 self.changes.no_longer(each.waiting.half.key)
                 self.changes.lapsed.append(each)
                 self._note_gaps(each.waiting.half)
+                if each.waiting.half.side != "client":
+                    self._secure(each.waiting.half, each.waiting.half.cause)
                 continue
             for half in each:
                 if half is not None:
@@ -217,6 +239,8 @@ class XroadLedger:
             calls.note_skew(figures, call, found)
             figures.count(cell, "joined")
             noted["joined"] += 1
+            if call.client is not None and call.client.cause is not call.cause:
+                self._secure(call.client, call.cause)
             if calls.differs(call):
                 figures.count(cell, calls.DIFFERENT)
         if exchanges:
