@@ -13,7 +13,7 @@ from sqlalchemy import Engine as Database
 from alerts.engine.changes import EngineChanges
 from alerts.engine.course import Course
 from alerts.engine.engine import LATENESS_MS, Engine
-from alerts.engine.metrics import EngineMetrics
+from alerts.engine.metrics import EngineMetrics, Figures
 from alerts.engine.plan import BaselineFactory
 from alerts.engine.prefilter import Prefilter, Test
 from alerts.engine.register import AgreementsInForce
@@ -52,9 +52,13 @@ _joined = b"".join
 
 @dataclass(slots=True)
 class Taken:
-    """What one transaction writes of a partition's rules, and what came of it (of the last try)."""
+    """What one transaction writes of a partition's rules, and what came of it (of the last try).
+
+    `figures` are those that the engine counted since the transaction before.
+    """
 
     engine: EngineChanges
+    figures: Figures
     reports: Sequence[Report] = ()
     changes: list[Change] = field(default_factory=list)
     incidents_refused: int = 0
@@ -155,6 +159,7 @@ class PartitionWatch:
             loaded = self._store.load(connection, desk.rules.fingerprints)
         if loaded is not None:
             self.engine.restore(loaded)
+        self._figures = Figures.of(self.engine)
         desk.told.engines.watch(self.engine)
 
     @property
@@ -173,7 +178,9 @@ class PartitionWatch:
     def take(self) -> Taken:
         """Hand over what is to be written."""
         self._dirty = False
-        return Taken(self.engine.take())
+        changes = self.engine.take()
+        before, self._figures = self._figures, Figures.of(self.engine)
+        return Taken(changes, self._figures.since(before))
 
     def write(self, connection: Connection, taken: Taken, now: datetime) -> None:
         """Write it, in the transaction that moves the offset; the same may be tried again.
@@ -204,6 +211,7 @@ class PartitionWatch:
     def committed(self, taken: Taken) -> None:
         """Count it in the metrics, and tell whoever sends alerts."""
         told = self._desk.told
+        told.engines.count(taken.figures)
         told.alerts.found(taken.engine.detections, self._alerts)
         told.alerts.happened(taken.changes)
         if taken.incidents_refused:

@@ -44,7 +44,8 @@ class Engine:
     in it.
 
     For metrics: `matched` by rule, `too_late` (events that windows did not take), `ungrouped` (matches
-    without a field that their rule groups by), `groups_evicted` by rule and `entries_dropped`.
+    without a field that their rule groups by), `groups_evicted` by rule and `entries_dropped`. A restored
+    engine goes on from some of them, so what this process did is the difference (alerts.engine.metrics).
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Engine:
         self._gathering = Gathering()
         self._checkpoints = Checkpoints(self._memories, self._names, pace or Pace())
         self._piles = Piles()
+        self._carried: dict[str, int] = {}  # what was forgotten before kinds of this engine began to count
         self._steps: list[tuple[int, Any]] = []
         self._newest = BEFORE_ALL
         self._watermark = BEFORE_ALL
@@ -330,14 +332,16 @@ class Engine:
             weights[number] = kind.weight
 
     def _progress(self, sequence: int) -> Progress:
-        counters = {
-            "too_late": self.too_late,
-            "ungrouped": self.ungrouped,
+        forgotten = {name: count + self._carried.get(name, 0) for name, count in self._forgotten().items()}
+        counters = {"too_late": self.too_late, "ungrouped": self.ungrouped, **forgotten}
+        advanced = None if self._advanced == BEFORE_ALL else self._advanced
+        return Progress(sequence, self.newest_ms, self.watermark_ms, advanced, counters)
+
+    def _forgotten(self) -> dict[str, int]:
+        return {
             "groups_evicted": sum(self.groups_evicted.values()),
             "entries_dropped": self.entries_dropped,
         }
-        advanced = None if self._advanced == BEFORE_ALL else self._advanced
-        return Progress(sequence, self.newest_ms, self.watermark_ms, advanced, counters)
 
     def restore(self, loaded: Loaded) -> None:
         """Go on from what was written; to be called before the first event.
@@ -355,6 +359,9 @@ class Engine:
         self._watermark = BEFORE_ALL if progress.watermark_ms is None else progress.watermark_ms
         self.too_late = progress.counters.get("too_late", 0)
         self.ungrouped = progress.counters.get("ungrouped", 0)
+        # What kinds dropped while steps were done again is in the progress already.
+        again = self._forgotten()
+        self._carried = {name: progress.counters.get(name, 0) - count for name, count in again.items()}
         if progress.advanced_ms is not None:
             self._advanced = progress.advanced_ms
             self._advance_at = progress.advanced_ms + ADVANCE_EVERY_MS

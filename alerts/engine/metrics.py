@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from threading import Lock
+from typing import Final, NamedTuple, Self
 from weakref import WeakSet
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -23,28 +24,67 @@ DROPPED: Final = Declaration(
 TOO_LATE: Final = Declaration("rule_events_too_late", "Events that came too late for the rules' windows", ())
 
 
+class Figures(NamedTuple):
+    """What an engine has counted: matches and evicted groups by rule, dropped entries, events too late."""
+
+    matched: Mapping[str, int]
+    evicted: Mapping[str, int]
+    dropped: int
+    late: int
+
+    @classmethod
+    def of(cls, engine: Engine) -> Self:
+        """As the engine has them now; some go on from what it was restored from."""
+        return cls(engine.matched, engine.groups_evicted, engine.entries_dropped, engine.too_late)
+
+    def since(self, before: Figures) -> Figures:
+        """What the same engine has counted since."""
+        return Figures(
+            {rule: count - before.matched.get(rule, 0) for rule, count in self.matched.items()},
+            {rule: count - before.evicted.get(rule, 0) for rule, count in self.evicted.items()},
+            self.dropped - before.dropped,
+            self.late - before.late,
+        )
+
+
 class EngineMetrics(Collector):
-    """Sums over the engines that are open: the figures of a partition go with it, as counters may."""
+    """Counters of this process, which partitions that come and go do not move; groups of engines in use.
+
+    Counted is what was committed here: what a partition brought along was counted by whoever had it, and
+    what was not committed is done again. A rule that is loaded no more keeps its figure.
+    """
 
     def __init__(self) -> None:
         self._engines: WeakSet[Engine] = WeakSet()
+        self._lock = Lock()
+        self._matched: Counter[str] = Counter()
+        self._evicted: Counter[str] = Counter()
+        self._dropped = self._late = 0
 
     def watch(self, engine: Engine) -> None:
-        """Show an engine's figures for as long as it is in use."""
+        """Show an engine's groups for as long as it is in use, and its rules' counters from zero on."""
         self._engines.add(engine)
+        # Prometheus sees no increase in a series that begins above zero.
+        with self._lock:
+            self._matched.update(dict.fromkeys(engine.matched, 0))
+            self._evicted.update(dict.fromkeys(engine.groups_evicted, 0))
+
+    def count(self, figures: Figures) -> None:
+        """Add what an engine counted since the last time, after its commit."""
+        with self._lock:
+            self._matched.update(figures.matched)
+            self._evicted.update(figures.evicted)
+            self._dropped += figures.dropped
+            self._late += figures.late
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other; called at each scrape, in another thread."""
-        matched: Counter[str] = Counter()
+        with self._lock:
+            matched, evicted = dict(self._matched), dict(self._evicted)
+            dropped, late = self._dropped, self._late
         groups: Counter[str] = Counter()
-        evicted: Counter[str] = Counter()
-        dropped = late = 0
         for engine in list(self._engines):
-            matched.update(engine.matched)
             groups.update(engine.groups)
-            evicted.update(engine.groups_evicted)
-            dropped += engine.entries_dropped
-            late += engine.too_late
         for declared, counts in ((MATCHES, matched), (EVICTED, evicted)):
             family = CounterMetricFamily(PREFIX + declared.name, declared.help, labels=declared.labels)
             for rule, count in counts.items():

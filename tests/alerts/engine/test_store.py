@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 from alerts.engine import tables
 from alerts.engine.changes import Pace
 from alerts.engine.engine import Engine
+from alerts.engine.groups import Limits
 from alerts.engine.store import EngineStore
 from alerts.model import Detection
 from alerts.rule import RuleSet
@@ -212,3 +213,25 @@ def test_figures_go_on_after_a_restart(database: Database) -> None:
     commit(database, one, store)
     again, _ = resumed(database)
     assert (again.too_late, again.watermark_ms) == (1, START + 440 * S)
+
+
+def test_what_was_forgotten_before_a_restart_stays_counted(database: Database) -> None:
+    """However often steps are done again: what the database holds of a partition never falls."""
+    limits = Limits(groups=4, entries=3)
+    adding = window("sum", "p", type="value_sum", of="count", when={"gte": 999}, span=600)
+    given_rules = rules(of_kind("p", "p"), adding)
+    one, store = engine(given_rules, limits=limits), EngineStore("security-events", 3)
+    one.observe_many([at(number, "p", service=f"s.{number}", count=1) for number in range(20)])
+    one.observe_many([at(number, "p", f"o{number}", service="s.19", count=1) for number in range(20, 30)])
+    expected = {"groups_evicted": 16, "entries_dropped": 8}
+    for further in range(3):
+        changes = one.take()
+        assert expected.items() <= changes.progress.counters.items()
+        with database.begin() as connection:
+            store.write(connection, changes)
+            loaded = store.load(connection, given_rules.fingerprints)
+        assert loaded is not None
+        one = engine(given_rules, limits=limits)
+        one.restore(loaded)
+        one.observe(*at(30 + further, "p", service=f"s.{30 + further}", count=1))
+        expected["groups_evicted"] += 1
