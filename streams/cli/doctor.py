@@ -45,11 +45,12 @@ _NAME_WIDTH = 20
 )
 @click.pass_context
 def doctor(ctx: click.Context, *, as_json: bool, sample: int, seconds: float) -> None:
-    """Check settings, registry, database, broker, topics, workers, offsets, topic keys and clocks.
+    """Check settings, registry, database, report folder, broker, topics, workers, offsets, keys and clocks.
 
-    Reads what the MONITOR_* settings name and changes nothing: the one row it writes to the database is
-    taken back. Prints one line a check (ok, warning, problem, not checked), then what to do about each.
-    Shows no secret, no body of an event, and no name that the registry does not hold.
+    Reads what the MONITOR_* settings name and changes nothing: the one row it writes to the database and the
+    one file it writes to the folder of scheduled reports are taken back. Prints one line a check (ok,
+    warning, problem, not checked), then what to do about each. Shows no secret, no body of an event, and no
+    name that the registry does not hold.
 
     Exit status: 0 no problem (there may be warnings), 1 problems, 2 wrong use.
     """

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.errors import MonitorError
 from monitor.settings import Settings
-from streams.doctor import database, offsets, records
+from streams.doctor import database, offsets, records, reports
 from streams.doctor.addresses import Advertised, check_address
 from streams.doctor.cluster import check_brokers, check_topics
 from streams.doctor.finding import Finding, State, brief, not_checked, problem
@@ -51,8 +51,8 @@ def examine(
 ) -> Iterator[Finding]:
     """Run all checks, yielding each finding as it is made; `folder` is where settings files are looked for.
 
-    Takes at most seven times `options.seconds`: registry, database, addresses, brokers, topics, exchanges,
-    workers and offsets each have that long, and what follows from them none.
+    Takes at most nine times `options.seconds`: registry, database, report folder, addresses, brokers, topics,
+    exchanges, workers and offsets each have that long, and what follows from them none.
     """
     network = options.seconds * _NETWORK_SHARE
     yield from check_settings(settings, environ, folder)
@@ -65,6 +65,9 @@ def examine(
         "database", options, lambda: database.check_database(settings, _now, network), database.unreached
     )
     yield from stored
+    yield from bounded(
+        reports.NAME, options, lambda: reports.check_report_folder(settings), lambda one: [one]
+    )
     advertised: set[tuple[str, int]] = set()
     answers = list(_addresses(settings, options, network))
     for _, told in answers:
