@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,9 @@ from monitor.simulation.sent import DossierSent, SecuritySent, Sent
 
 if TYPE_CHECKING:
     from monitor.registry.load import Registry
+
+SIMULATED_GROUPS = Path(__file__).resolve().parent / "service-quality.yaml"
+"""A file for MONITOR_SERVICE_QUALITY, with a group for each of PROCEDURES: events themselves name none."""
 
 # Codes in the form of the national list of procedures, with the days that an office promises; made up.
 PROCEDURES = (

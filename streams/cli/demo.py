@@ -60,7 +60,7 @@ Say = Callable[[str], None]
 @click.option(
     "--keep",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Leave the database and the logs in this folder, new or empty.",
+    help="Leave the database, the groups of procedures and the logs in this folder, new or empty.",
 )
 def demo(*, rate: float, seconds: float | None, plain: bool, port: int | None, keep: Path | None) -> None:
     """Run the whole monitor on this machine, with simulated exchanges.
@@ -105,11 +105,15 @@ class _Stage:
 
     def set_up(self, rate: float, port: int) -> Settings:
         """Start everything and return when the worker answers, or when it was told to stop."""
+        from monitor.simulation import SIMULATED_GROUPS
         from monitor.storage.engine import open_engine
         from monitor.storage.schema import migrate
         from streams.embedded import EmbeddedBroker
 
         own = _isolated(self._folder, port)
+        # Beside the database, for reports that are made from it later.
+        own["service_quality"] = self._folder / SIMULATED_GROUPS.name
+        shutil.copyfile(SIMULATED_GROUPS, own["service_quality"])
         self._say("Starting the broker, the database, the worker and the simulator …")
         broker = self._parts.enter_context(EmbeddedBroker(log=self._log("broker")))
         self._running.append(("broker", lambda: None if broker.pid else 1))

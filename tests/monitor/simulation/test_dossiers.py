@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+from monitor.dossiers.rules import OTHER, read_quality_rules
 from monitor.events.dossier import DossierEvent, decode_one_dossier
 from monitor.registry.load import load_registry
-from monitor.simulation import Account, DossierSent, DossierSimulation, Sent, Simulation
+from monitor.simulation import (
+    SIMULATED_GROUPS,
+    Account,
+    DossierSent,
+    DossierSimulation,
+    Sent,
+    Simulation,
+)
 from tests.builders import ZONE, ms
 from tests.monitor.dossiers.parts import ARRIVED, REGISTRY
 
@@ -55,6 +63,19 @@ def test_everything_that_the_index_looks_at_happens() -> None:
         "received", "supplement_requested", "supplemented", "completed", "withdrawn", "paid", "rated",
         "population_database_used", "complaint_received", "complaint_answered",
     }  # fmt: skip
+
+
+def test_every_procedure_is_of_a_group_that_has_a_name() -> None:
+    """And every group of the file has dossiers; points and targets are those that come with the monitor."""
+    rules = read_quality_rules(SIMULATED_GROUPS)
+    told = [decode_one_dossier(sent.value, ()) for sent in steps()]
+    procedures = {one.procedure for one in told if isinstance(one, DossierEvent) and one.procedure}
+    assert len(procedures) > len(rules.groups) > 1
+    groups = {rules.group(procedure) for procedure in procedures}
+    assert groups == set(rules.groups) == set(rules.group_names)
+    assert OTHER not in groups
+    own = {"groups", "group_names"}
+    assert rules.model_dump(exclude=own) == read_quality_rules(None).model_dump(exclude=own)
 
 
 def test_exchanges_are_the_same_with_and_without_dossiers(tmp_path: Path) -> None:

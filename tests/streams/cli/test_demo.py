@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from monitor.dossiers.rules import read_quality_rules
 from monitor.judging.breach import Breach
 from monitor.judging.terms import Pair
 from streams.cli.demo_view import Plain, curve_of, drawn, line
@@ -69,7 +70,11 @@ def test_it_counts_says_where_to_look_and_leaves_what_it_was_told_to_keep(tmp_pa
     assert shown > 0
     with sqlite3.connect(kept / "monitor.db") as database:
         (counted,) = database.execute('SELECT sum(ok + fault + denied + timeout) FROM "cells"').fetchone()
+        groups = {group for (group,) in database.execute('SELECT DISTINCT procedures FROM "dossier_cells"')}
     assert counted >= shown
+    named = read_quality_rules(kept / "service-quality.yaml").group_names
+    assert groups
+    assert groups <= set(named)
     broker = re.search(r"kafka=(127\.0\.0\.1:\d+)", (kept / "worker.log").read_text(encoding="utf-8"))
     assert broker
     assert not _answers(broker[1])
