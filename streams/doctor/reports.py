@@ -78,7 +78,7 @@ def _make(folder: Path, made: list[Path]) -> None:
                 made.append(each)
     except OSError as why:
         raise Unusable(
-            f"{folder} is not there and cannot be made: {_said(why)}",
+            f"{folder} can neither be reached nor made: {_said(why)}",
             "Make it, writable for the worker's user, or correct MONITOR_REPORT_FOLDER.",
         ) from why
     if not folder.is_dir():

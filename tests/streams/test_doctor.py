@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,39 @@ def test_keys_bodies_and_names_are_judged_without_showing_them(
     assert "STRANGER" not in ran.out
     assert "somebody" not in ran.out
     assert place.exists()
+
+
+class Odd(str):
+    """A header's name whose bytes are not UTF-8, as a producer in another language may send."""
+
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        return b"un\xffusual"
+
+
+def test_a_record_that_the_client_refuses_is_named_and_the_rest_is_examined(
+    run: Run, place: Path, kafka_broker: str, topic_prefix: str, send: Callable[..., None]
+) -> None:
+    """A header's name that is not UTF-8, which costs the worker nothing: a warning, and no check is lost."""
+    assert run("topics", "create", "--partitions", "2", kafka=kafka_broker).status == 0
+    send(kafka_broker, [(0, b"MOH", exchange(number)) for number in range(4)])
+    topic = f"{topic_prefix}exchanges"
+    with closing(KafkaProducer(bootstrap_servers=[kafka_broker])) as producer:
+        for number, name in enumerate(("a", "a", Odd("a"), "a", Odd("a"))):
+            # One at a time: what is in one batch with it, this client refuses as well.
+            producer.send(topic, exchange(9 + number), b"MOH", [(name, b"1")], partition=0).get(20)
+    note_offsets(place, topic, {0: 9, 1: -1})
+    ran = run("doctor", "--json", kafka=kafka_broker)
+    found = findings(ran)
+    assert states(found) == {"topics": "warning", "exchanges": "warning", "workers": "warning"}, found
+    told = found["exchanges"]["what"]
+    assert told.startswith("7 records of 2 partitions read; ")
+    assert f"could not read {topic}/0 at offset 6, {topic}/0 at offset 8:" in told
+    assert "header is not UTF-8" in told
+    assert "The worker reads and counts such records" in found["exchanges"]["remedy"]
+    assert "7 exchanges" in found["topic keys"]["what"]
+    assert ran.status == 0
 
 
 def test_the_embedded_broker_is_examined_too(

@@ -59,7 +59,7 @@ def test_a_file_in_the_way_is_a_problem(tmp_path: Path) -> None:
     at, below = told(tmp_path / "taken"), told(tmp_path / "taken" / "reports")
     assert (at.state, below.state) == ("problem", "problem")
     assert "is no folder" in at.what
-    assert "cannot be made: Not a directory" in below.what
+    assert "can neither be reached nor made: Not a directory" in below.what
     assert "MONITOR_REPORT_FOLDER" in at.remedy
     assert "MONITOR_REPORT_FOLDER" in below.remedy
     assert (tmp_path / "taken").read_text(encoding="utf-8") == "mine"
