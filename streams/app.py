@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
@@ -9,12 +10,14 @@ from itertools import count
 from typing import Any, cast
 
 import faust
+import structlog
 from aiokafka.errors import KafkaError
 from faust.exceptions import ProducerSendError
 from faust.types import TP
 from mode import ServiceT
 from pydantic import SecretStr
 
+from monitor.errors import MonitorError
 from monitor.metrics.own import OwnMetrics
 from monitor.settings import Settings
 from streams.dead_letters import DeadLetter, to_record
@@ -22,6 +25,8 @@ from streams.lanes import Lanes
 from streams.processor import Processors
 from streams.transport.driver import Consumer, tls_context
 from streams.web import Site, WebParts, mount
+
+log = structlog.get_logger(__name__)
 
 # Batches waiting per agent, each up to a fetch of a partition: more only hold memory while it catches up.
 BUFFERED_BATCHES = 2
@@ -62,8 +67,26 @@ class App(faust.App):
     read_committed: bool
 
     async def starting_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
-        """Where to read on, by partition: asked by the transport after each rebalance."""
-        return await self.lanes.open(sorted(partitions))
+        """Where to read on, by partition: asked by the transport after each rebalance.
+
+        Where a MonitorError keeps it from reading, the worker ends, and this waits for its end: Faust would
+        print where an error came from, and with an answer it would read on somewhere.
+        """
+        try:
+            return await self.lanes.open(sorted(partitions))
+        except MonitorError as why:
+            await self.crash(why)
+        never: asyncio.Future[Mapping[TP, int]] = asyncio.get_running_loop().create_future()
+        return await never
+
+    async def crash(self, reason: BaseException) -> None:
+        """End the worker. Of a MonitorError its sentence is logged, of anything else where it came from."""
+        if not isinstance(reason, MonitorError):
+            await super().crash(reason)
+        elif not self.crashed:
+            log.error("the worker ends", reason=str(reason))
+            root = self.beacon.root
+            (self if root is None else cast(ServiceT, root.data))._crash(reason)
 
     def committed_offsets(self) -> Mapping[TP, int]:
         """What the database has: told to Kafka by the transport, for tools that show lag."""

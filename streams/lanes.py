@@ -31,6 +31,7 @@ RETRY_FIRST_S, RETRY_LAST_S = 0.5, 15.0  # waiting for a database or broker that
 # fewer, larger transactions leave more time for counting.
 CATCHING_UP_EVENTS, CATCHING_UP_S = 5_000, 0.4
 WATCH_S = 1.0  # between looks at whether anything moves: far below any stall that is allowed
+_REMEDY = "Use the database that belongs to this topic, or a new one."
 LAST_COMMIT_S = 5.0  # for giving partitions back: well within a rebalance's and a graceful stop's time
 
 
@@ -149,7 +150,7 @@ class Lanes(Service):
             raise TopicReplaced(
                 f"{tp.topic}/{tp.partition} ends at offset {end}, but the database has read it up to "
                 f"{lane.next_offset}: the topic was created anew, or this is another cluster's database. "
-                "Use the database that belongs to this topic, or a new one."
+                f"{_REMEDY}"
             )
         if lane.next_offset == FROM_THE_BEGINNING:
             # Where nothing is left to read, no batch would ever tell where the partition begins, and every
@@ -214,12 +215,21 @@ class Lanes(Service):
     async def _check_same_topic(self, tp: TP, lane: Lane) -> None:
         end = self._reader.highwater(tp)  # as the fetch that brought the batch told it
         if end is not None and end < lane.next_offset:
-            await self._fail(TopicReplaced(f"{tp.topic}/{tp.partition} was created anew while it was read"))
+            await self._fail(
+                TopicReplaced(
+                    f"{tp.topic}/{tp.partition} ends at offset {end}, but was read up to {lane.next_offset}: "
+                    f"the topic was created anew while it was read. {_REMEDY}"
+                )
+            )
 
     async def _reopen(self, tp: TP) -> None:
         self._lanes.pop(tp, None)
         await self.sleep(RETRY_FIRST_S)  # a fault that comes back at once must not spin
-        offsets = await self.open([tp])
+        try:
+            offsets = await self.open([tp])
+        except TopicReplaced as why:
+            await self._fail(why)
+            return
         await self._reader.start_reading(offsets)
 
     async def reopen(self) -> None:

@@ -13,6 +13,8 @@ from typing import NoReturn
 import faust
 import structlog
 
+from monitor.errors import MonitorError
+
 log = structlog.get_logger(__name__)
 
 # A graceful stop has ten seconds. An orderly one takes two; with a broker that is away its clients would wait
@@ -72,6 +74,14 @@ class Worker(faust.Worker):
     def _crash(self, reason: BaseException) -> None:
         self._deadline.begin(1)
         super()._crash(reason)
+
+    def _shutdown_loop(self) -> None:
+        reason = self.crash_reason
+        if isinstance(reason, MonitorError):
+            self.crash_reason = None  # nothing crashed: why it ends is said, and Faust would announce a crash
+        super()._shutdown_loop()
+        if isinstance(reason, MonitorError):
+            raise reason
 
     def on_worker_shutdown(self) -> None:
         """Called at every end; one that was neither asked for nor a crash is a start that failed."""

@@ -319,9 +319,28 @@ def test_a_topic_that_was_created_anew_is_noticed(tmp_path: Path) -> None:
         world.reader.end = {TP0: 1}
         await lanes.process(TP0, batch(0, *good("new")))
         assert [type(why) for why in world.failures] == [TopicReplaced]
+        assert "Use the database that belongs to this topic" in str(world.failures[0])
         await lanes.close([TP0])
         with pytest.raises(TopicReplaced, match="created anew"):
             await lanes.open([TP0])
+
+    told(world, story)
+
+
+def test_a_topic_that_was_created_anew_is_noticed_when_a_partition_is_opened_again(tmp_path: Path) -> None:
+    """As when rules change: the worker ends with the reason, and nothing more is read."""
+    world = World(tmp_path)
+
+    async def story(lanes: Lanes) -> None:
+        world.reader.end = {TP0: 5}
+        await lanes.open([TP0])
+        await lanes.process(TP0, batch(0, *good("a", "b", "c")))
+        world.reader.end = {TP0: 1}
+        await lanes.reopen()
+        assert [type(why) for why in world.failures] == [TopicReplaced]
+        assert "ends at offset 1, but the database has read it up to 3" in str(world.failures[0])
+        assert "Use the database that belongs to this topic" in str(world.failures[0])
+        assert lanes.open_partitions() == 0
 
     told(world, story)
 
