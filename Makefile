@@ -4,8 +4,8 @@
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3; do \
 	$$each -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
 	&& echo $$each && break; done)
-# Test processes: as many as the smallest machine that the tests are timed on has cores.
-TEST_PROCESSES ?= 2
+# Test processes: one more than the smallest machine that the tests are timed on has cores, as some wait for servers.
+TEST_PROCESSES ?= 3
 
 BIN := .venv/bin
 # Tests start many processes; without compiled modules each would spend seconds on compiling them again.
