@@ -67,15 +67,22 @@ def mount(site: web.Application, parts: WebParts) -> None:
     site.cleanup_ctx.append(handlers.sampling)
 
 
+class _Metrics:
+    """Answers with metrics, made one at a time: who wants a few does not wait for who wants thousands."""
+
+    def __init__(self, metrics: CollectorRegistry) -> None:
+        self.exposition = Exposition(metrics)
+        self.turn = asyncio.Lock()
+
+
 class _Handlers:
     def __init__(self, parts: WebParts) -> None:
         self._parts = parts
-        self._exposition = Exposition(parts.metrics)
+        self._whole, self._picked = _Metrics(parts.metrics), _Metrics(parts.metrics)
         self._document = b""
         self._documented = float("-inf")
-        # However many look at the page or scrape at once, the worker makes one answer at a time.
+        # However many look at the page at once, the worker makes one answer at a time.
         self._documenting = asyncio.Lock()
-        self._scraping = asyncio.Lock()
 
     async def page(self, _request: web.Request) -> web.Response:
         page = overview_page()
@@ -99,8 +106,9 @@ class _Handlers:
 
     async def metrics(self, request: web.Request) -> web.Response:
         names = request.query.getall("name[]", [])
-        write, content_type = self._exposition.writer(request.headers.get("Accept", ""), names)
-        async with self._scraping:
+        page = self._picked if names else self._whole
+        write, content_type = page.exposition.writer(request.headers.get("Accept", ""), names)
+        async with page.turn:
             body = await asyncio.to_thread(write)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
