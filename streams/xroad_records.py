@@ -41,7 +41,7 @@ OpenWatches = Callable[[str, int, timedelta], Watches]
 
 
 class XroadRecords:
-    """Opens a partition of records. `open_watches(topic, partition, lateness)` restores its rules' memory."""
+    """Opens a partition of records. `open_watches(topic, partition, wait)` restores its rules' memory."""
 
     decode = staticmethod(decode_records)
 

@@ -96,13 +96,6 @@ class XroadLedger:
     def witnessed(self, kept: list[Witnessed] | None) -> None:
         self._inner.witnessed = kept
 
-    def _secure(self, half: Half, cause: Cause) -> None:
-        """Tell rules of a failure, if it is a security matter."""
-        if self.secured is not None:
-            event = calls.security_event(half, cause, self.names)
-            if event is not None:
-                self.secured.append((event, min(half.begun, self._now_ms)))
-
     @property
     def now(self) -> datetime:
         """The newest arrival, or what `tick` said."""
@@ -251,6 +244,13 @@ class XroadLedger:
         exchange = exchange or calls.exchange_of(call, calls.measured(call), self.names)
         terms = self.book.terms(exchange.provider, exchange.consumer, exchange.service, call.hour)
         return CellKey(call.hour, terms.pair)
+
+    def _secure(self, half: Half, cause: Cause) -> None:
+        """Tell rules of a failure, if it is a security matter."""
+        if self.secured is not None:
+            event = calls.security_event(half, cause, self.names)
+            if event is not None:
+                self.secured.append((event, min(half.begun, self._now_ms)))
 
     def _whose(self, half: Half) -> str:
         party = half.client if half.side == "client" else half.service

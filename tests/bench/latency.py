@@ -157,8 +157,8 @@ def plan_exchanges(settings: Settings, seconds: int) -> Planned:
 async def send_exchanges(settings: Settings, planned: Planned) -> Sent:
     """Send what was planned, each at its time; return when that was.
 
-    In batches of a tick and partition, as a gateway of a platform sends them: one by one they would take a
-    third of a processor from the worker that is measured.
+    In batches of a tick and partition: sending one by one is more work for this process, which shares the
+    processors with the worker that is measured.
     """
     topic = settings.topic("exchanges")
     producer = AIOKafkaProducer(
