@@ -116,7 +116,7 @@ def test_a_record_that_cannot_be_read_spoils_no_other() -> None:
         (b'{"records": 1}', "invalid_field"),
         (b"\x1f\x8bnonsense", "not_json"),
         (gzip.compress(b'{"records": []}', mtime=0)[:-9], "not_json"),
-        (gzip.compress(b" " * (MAX_UNPACKED_BYTES + 1)), "oversized"),
+        (gzip.compress(b" " * (MAX_UNPACKED_BYTES + 1), mtime=0), "oversized"),
         (b" " * MAX_BODY_BYTES + b"{}", "oversized"),
         (b'{"securityServerType": "Client", "monitoringDataTs": 999999999999}', "invalid_time"),
     ],
