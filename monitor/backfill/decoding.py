@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -17,7 +18,11 @@ Decode = Callable[[Sequence[bytes | None], Callable[[int], Headers]], Sequence[A
 # Some eighty exchanges: what is decoded in one call, and read anew line by line where one of it is bad.
 _PIECE_BYTES = 32 * 1024
 _PIECE_RECORDS = 64
-_STRUCTURED = b'{"spe'  # how a structured CloudEvent begins, of which more than its members must be looked at
+# How a structured CloudEvent begins, of which more than its members must be looked at.
+_STRUCTURED = b'{"spe'
+# A line break that is not between two events, or before a structured one. One search, which begins with a
+# byte that C finds fast, takes a quarter of the time of counting and looking for each of these by itself.
+_UNSURE = re.compile(rb"\n(?:(?<!\}\n)|(?!\{)|(?=" + re.escape(_STRUCTURED) + rb"))")
 
 _exchanges = msgspec.json.Decoder(Exchange)
 
@@ -28,11 +33,16 @@ def exchanges_of(batch: Batch) -> Sequence[Decoded]:
     if batch.block is None:
         for start in range(0, batch.count, _PIECE_RECORDS):
             bodies = batch.records[start : start + _PIECE_RECORDS]
-            decoded += _together(b"\n".join((*bodies, b"")), len(bodies)) or decode_batch(bodies, _no_headers)
+            together = _together(b"\n".join((*bodies, b"")))
+            if together is None or len(together) != len(bodies):
+                together = decode_batch(bodies, _no_headers)
+            decoded += together
         return decoded
     for piece in _pieces(batch.block):
-        together = _together(piece, piece.count(b"\n"))
+        together = _together(piece)
         decoded += decode_batch(Batch.lines_of(piece), _no_headers) if together is None else together
+    if len(decoded) != batch.count:  # a line held two events
+        return decode_batch(batch.bodies(), _no_headers)
     return decoded
 
 
@@ -50,21 +60,21 @@ def _pieces(block: bytes) -> Iterator[bytes]:
         start = stop
 
 
-def _together(lines: bytes, count: int) -> Sequence[Decoded] | None:
+def _together(lines: bytes) -> Sequence[Decoded] | None:
     """Decode whole lines in one call; None when any of them needs a closer look.
 
     The decoder takes line breaks for blanks. Where every line begins with `{` and ends with `}`, none can run
-    into the next (monitor/events/decode.py says why), and as many exchanges as lines are one of each.
+    into the next (monitor/events/decode.py says why): there is at least one exchange for each line, and where
+    there are as many as lines, they are one of each.
     """
     if len(lines) > MAX_BODY_BYTES or not lines.startswith(b"{") or not lines.endswith(b"}\n"):
         return None
-    if lines.count(b"}\n{") != count - 1 or lines.startswith(_STRUCTURED) or b"\n" + _STRUCTURED in lines:
+    if lines.startswith(_STRUCTURED) or _UNSURE.search(lines, 0, len(lines) - 1) is not None:
         return None
     try:
-        exchanges = _exchanges.decode_lines(lines)
+        return _exchanges.decode_lines(lines)
     except UNDECODABLE:
         return None
-    return exchanges if len(exchanges) == count else None
 
 
 def _no_headers(_index: int) -> Headers:
