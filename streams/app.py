@@ -156,9 +156,11 @@ class ConsumerReader:
         end = await self._consumer.highwaters(*partitions)
         return {tp: (first[tp], end[tp]) for tp in partitions}
 
-    def highwater(self, tp: TP) -> int | None:
-        """The offset after the last record, as far as it is known without asking."""
-        return self._consumer.highwater(tp) if tp in self.assignment() else None
+    def known_ends(self, partitions: Collection[TP]) -> dict[TP, int]:
+        """The offset after the last record of each, where it is known without asking."""
+        consumer, assigned = self._consumer, self.assignment()  # which makes a set of all of them
+        ends = {tp: consumer.highwater(tp) for tp in partitions if tp in assigned}
+        return {tp: end for tp, end in ends.items() if end is not None}
 
     def failure(self) -> BaseException | None:
         """What ended the consumer's background tasks, if anything did."""

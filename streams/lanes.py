@@ -52,8 +52,8 @@ class Reader(Protocol):
     async def bounds(self, partitions: Collection[TP]) -> dict[TP, tuple[int, int]]:
         """For each the first offset that the broker has, and the one after the last."""
 
-    def highwater(self, tp: TP) -> int | None:
-        """The offset after the last record, as far as it is known without asking."""
+    def known_ends(self, partitions: Collection[TP]) -> dict[TP, int]:
+        """The offset after the last record of each, where it is known without asking."""
 
     def failure(self) -> BaseException | None:
         """What ended the consumer's background tasks, if anything did."""
@@ -213,7 +213,7 @@ class Lanes(Service):
             await self._drained.wait()
 
     async def _check_same_topic(self, tp: TP, lane: Lane) -> None:
-        end = self._reader.highwater(tp)  # as the fetch that brought the batch told it
+        end = self._reader.known_ends([tp]).get(tp)  # as the fetch that brought the batch told it
         if end is not None and end < lane.next_offset:
             await self._fail(
                 TopicReplaced(
@@ -326,12 +326,10 @@ class Lanes(Service):
 
     def lag(self) -> dict[TP, int]:
         """Records that are in Kafka but not committed, by partition, as far as is known."""
-        lags = {}
-        for tp, lane in self._lanes.items():
-            end = self._reader.highwater(tp)
-            if end is not None:
-                lags[tp] = max(end - max(lane.committed_offset, 0), 0)
-        return lags
+        return {
+            tp: max(end - max(self._lanes[tp].committed_offset, 0), 0)
+            for tp, end in self._reader.known_ends(self._lanes.keys()).items()
+        }
 
     def _uncommitted(self) -> int:
         return sum(lane.uncommitted for lane in self._lanes.values())

@@ -8,14 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Engine, Select, and_, delete, exists, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.delivery.tables import deliveries, destinations
 from alerts.lifecycle.alert import Alert
 from alerts.lifecycle.rows import alert_of
 from alerts.lifecycle.tables import alerts
 from monitor.storage.engine import reading
-from monitor.storage.upsert import Row, upsert
+from monitor.storage.upsert import Row, insert_new, upsert
 
 PAGE = 100  # alerts in memory at a time
 REPEAT_RESOLVED = timedelta(minutes=15)  # how long a resolution is repeated, once it was taken
@@ -202,10 +201,8 @@ def _latest() -> ColumnElement[bool]:
 
 def register(engine: Engine, destination: str, now: datetime) -> datetime:
     """Since when a destination is known: from now on, if it is new. Raises sqlalchemy.exc.DBAPIError."""
-    dialect: Any = postgresql if engine.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(destinations).values(name=destination, since=now).on_conflict_do_nothing()
     with engine.begin() as connection:
-        connection.execute(new)
+        insert_new(connection, destinations, [{"name": destination, "since": now}])
         query = select(destinations.c.since).where(destinations.c.name == destination)
         since: datetime = connection.execute(query).scalar_one()
         return since

@@ -69,30 +69,17 @@ class EngineStore:
         rows = [self._state_row(each) for each in changes.states if each.state is not None]
         upsert(connection, tables.states, rows)
         gone = [
-            {"gone_rule": each.rule, "gone_key": group_key(each.group)}
+            {**self._of(), "gone_rule": each.rule, "gone_key": group_key(each.group)}
             for each in changes.states
             if each.state is None
         ]
         if gone:
-            states = tables.states
-            connection.execute(
-                delete(states).where(
-                    self._mine(states),
-                    states.c.rule == bindparam("gone_rule"),
-                    states.c.group_key == bindparam("gone_key"),
-                ),
-                gone,
-            )
+            connection.execute(_forget_states, gone)
         if changes.journal is not None:
             sequence = changes.progress.sequence
-            connection.execute(
-                insert(tables.journal), {**self._source(), "sequence": sequence, "steps": changes.journal}
-            )
+            connection.execute(_add_steps, {**self._source(), "sequence": sequence, "steps": changes.journal})
         if changes.oldest > self._oldest:
-            journal = tables.journal
-            connection.execute(
-                delete(journal).where(self._mine(journal), journal.c.sequence < changes.oldest)
-            )
+            connection.execute(_forget_steps, {**self._of(), "oldest": changes.oldest})
             self._oldest = changes.oldest
         upsert(connection, tables.progress, [self._progress_row(changes.progress)])
 
@@ -150,6 +137,9 @@ class EngineStore:
     def _source(self) -> Row:
         return {"topic": self.topic, "partition": self.partition}
 
+    def _of(self) -> Row:
+        return {"of_topic": self.topic, "of_partition": self.partition}
+
     def _mine(self, table: Table) -> Any:
         return and_(table.c.topic == self.topic, table.c.partition == self.partition)
 
@@ -167,5 +157,19 @@ def _moment(time_ms: int | None) -> datetime | None:
     return None if time_ms is None else from_microseconds(time_ms * 1000)
 
 
+def _of(table: Table) -> Any:
+    return and_(table.c.topic == bindparam("of_topic"), table.c.partition == bindparam("of_partition"))
+
+
+# Made once: making a statement takes several times as long as running it, and each commit runs these.
+_add_steps = insert(tables.journal)
+_forget_steps = delete(tables.journal).where(
+    _of(tables.journal), tables.journal.c.sequence < bindparam("oldest")
+)
+_forget_states = delete(tables.states).where(
+    _of(tables.states),
+    tables.states.c.rule == bindparam("gone_rule"),
+    tables.states.c.group_key == bindparam("gone_key"),
+)
 _packer = msgspec.msgpack.Encoder()
 _unpack = msgspec.msgpack.Decoder(tuple[Group, bytes])

@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.incidents.changes import differences
 from alerts.incidents.clock import clock_detections, due_at, runs
@@ -24,13 +23,13 @@ from alerts.incidents.tables import incident_changes, incident_numbers, incident
 from alerts.incidents.words import UNSETTLED, Tier
 from alerts.model import Detection
 from monitor.errors import UsageProblem
+from monitor.storage.rows import portions
+from monitor.storage.upsert import insert_new
 
 # A desk cannot work on more of one agency at a time, and one flood must not fill the list for all others.
 MAX_UNSETTLED_PER_AGENCY: Final = 100
 MAX_UNSETTLED: Final = 2000
 MACHINE: Final = "monitor"  # the desk that is none: opened or told by the program itself
-
-_KEYS_PER_QUERY: Final = 500
 
 
 @dataclass(slots=True)
@@ -203,7 +202,7 @@ def _open(connection: Connection, report: Report, number: str, desk: str, now: d
     connection.execute(insert(incidents), to_row(incident))
     # Two reports of one batch may share an alias.
     rows = [{"source": key, "incident": number} for key in sorted(_keys(report))]
-    connection.execute(_dialect(connection).insert(incident_sources).on_conflict_do_nothing(), rows)
+    insert_new(connection, incident_sources, rows)
     facts = {name: value for name, value in _fields(report).items() if name != "aliases"}
     _note(connection, number, 1, now, desk, "opened", facts)
     return incident
@@ -223,7 +222,7 @@ def _link(
     if not keys:
         return
     rows = [{"source": key, "incident": incident} for key, incident in sorted(keys.items())]
-    connection.execute(_dialect(connection).insert(incident_sources).on_conflict_do_nothing(), rows)
+    insert_new(connection, incident_sources, rows)
     for incident, more in sorted(alerts.items()):
         if more:
             change_incident(
@@ -263,22 +262,16 @@ def _incidents_of(connection: Connection, reports: Iterable[Report]) -> dict[str
     """The incidents of those keys of reports that are known."""
     keys = sorted({key for report in reports for key in _keys(report)})
     held: dict[str, str] = {}
-    for start in range(0, len(keys), _KEYS_PER_QUERY):
-        chunk = keys[start : start + _KEYS_PER_QUERY]
+    for chunk in portions(keys):
         column = incident_sources.c
         query = select(column.source, column.incident).where(column.source.in_(chunk))
         held |= {row[0]: row[1] for row in connection.execute(query)}
     return held
 
 
-def _dialect(connection: Connection) -> Any:
-    return postgresql if connection.dialect.name == "postgresql" else sqlite
-
-
 def _hold_number(connection: Connection, year: int) -> int:
     """The last number given out in a year, held for this transaction."""
-    first = _dialect(connection).insert(incident_numbers).values(year=year, last=0)
-    connection.execute(first.on_conflict_do_nothing())
+    insert_new(connection, incident_numbers, [{"year": year, "last": 0}])
     query = select(incident_numbers.c.last).where(incident_numbers.c.year == year)
     return int(connection.execute(query.with_for_update()).scalar_one())
 

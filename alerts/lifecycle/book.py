@@ -25,6 +25,14 @@ from monitor.registry.registry import Registry
 OPEN_PER_RULE = 200
 OTHER_GROUPS: Group = (("group", "others"),)
 
+# Made once: making a statement takes several times as long as running it, and nearly each commit runs these.
+_open_by_rule = (
+    select(alerts.c.rule, func.count())
+    .where(alerts.c.state == "open", alerts.c.rule.in_(bindparam("some_rules", expanding=True)))
+    .group_by(alerts.c.rule)
+)
+_number = update(series).where(series.c.id == bindparam("one")).values(last_episode=bindparam("number"))
+
 
 @dataclass(slots=True)
 class _Found:
@@ -100,8 +108,7 @@ class AlertBook:
             if result.last_episode != last[one]
         ]
         if numbers:
-            numbered = update(series).where(series.c.id == bindparam("one"))
-            connection.execute(numbered.values(last_episode=bindparam("number")), numbers)
+            connection.execute(_number, numbers)
         changes = [change for one in folded.values() for change in one.changes]
         locked.put(connection, [alert for one in folded.values() for alert in one.alerts], changes)
         return changes
@@ -143,12 +150,7 @@ class AlertBook:
         for key, what in found.items():
             by_rule.setdefault(what.info.id, []).append(key)
         column = alerts.c
-        counts = (
-            select(column.rule, func.count())
-            .where(column.state == "open", column.rule.in_(by_rule))
-            .group_by(column.rule)
-        )
-        is_open = {row[0]: row[1] for row in connection.execute(counts)}
+        is_open = {row[0]: row[1] for row in connection.execute(_open_by_rule, {"some_rules": list(by_rule)})}
         for rule, keys in by_rule.items():
             already = is_open.get(rule, 0)
             if already + len(keys) <= self._open_per_rule:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    tuple_,
+)
 
 from alerts.lifecycle.alert import Alert, Change
 from alerts.lifecycle.rows import alert_of, outbox_row, row_of
 from alerts.lifecycle.tables import alerts, outbox, series
-from monitor.storage.upsert import upsert
-
-KEYS_PER_QUERY = 400  # what SQLite and PostgreSQL both take in one statement, with room
-
-_T = TypeVar("_T")
+from monitor.storage.rows import portions, rows_under
+from monitor.storage.upsert import insert_new, upsert
 
 
 def lock(connection: Connection, ids: Collection[str]) -> dict[str, int]:
@@ -27,17 +34,11 @@ def lock(connection: Connection, ids: Collection[str]) -> dict[str, int]:
     rows in order of id, first all new ones and then all; on SQLite a transaction has the file to itself.
     """
     ordered = sorted(set(ids))
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     for some in portions(ordered):
-        connection.execute(
-            dialect.insert(series).on_conflict_do_nothing(), [{"id": one, "last_episode": 0} for one in some]
-        )
+        insert_new(connection, series, [{"id": one, "last_episode": 0} for one in some])
     last: dict[str, int] = {}
     for some in portions(ordered):
-        query = select(series.c.id, series.c.last_episode).where(series.c.id.in_(some))
-        last.update(
-            (row[0], row[1]) for row in connection.execute(query.order_by(series.c.id).with_for_update())
-        )
+        last.update((row[0], row[1]) for row in connection.execute(_lock_series, {"some_ids": some}))
     return last
 
 
@@ -45,31 +46,23 @@ def reachable(connection: Connection, since: Mapping[str, datetime]) -> dict[str
     """The episodes of locked ids that a detection may reach which begins at `since`, and the open ones."""
     held: defaultdict[str, list[Alert]] = defaultdict(list)
     for some in portions(sorted(since)):
-        earliest = min(since[one] for one in some)
-        column = alerts.c
-        query = select(alerts).where(
-            column.id.in_(some), or_(column.quiet_until >= earliest, column.state == "open")
-        )
-        for row in connection.execute(query).mappings():
+        given = {"some_ids": some, "earliest": min(since[one] for one in some)}
+        for row in connection.execute(_reachable, given).mappings():
             held[row["id"]].append(alert_of(row))
     return held
 
 
 def episodes(connection: Connection, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], Alert]:
     """Some episodes, by id and number; those that are gone are left out."""
-    found = {}
-    for some in portions(sorted(keys)):
-        query = select(alerts).where(tuple_(alerts.c.id, alerts.c.episode).in_(some))
-        for row in connection.execute(query).mappings():
-            found[row["id"], row["episode"]] = alert_of(row)
-    return found
+    rows = rows_under(connection, alerts, ("id", "episode"), sorted(keys), {})
+    return {(row["id"], row["episode"]): alert_of(row) for row in rows}
 
 
 def put(connection: Connection, changed: Sequence[Alert], changes: Sequence[Change]) -> None:
     """Write alerts that are locked, and note what happened to them."""
     upsert(connection, alerts, [row_of(one) for one in changed])
     if changes:
-        connection.execute(insert(outbox), [outbox_row(change) for change in changes])
+        connection.execute(_tell, [outbox_row(change) for change in changes])
 
 
 def remove(connection: Connection, gone: Sequence[Alert]) -> None:
@@ -100,7 +93,16 @@ def locked_where(
     return found
 
 
-def portions(keys: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    """Keys in portions that one statement takes."""
-    for start in range(0, len(keys), KEYS_PER_QUERY):
-        yield keys[start : start + KEYS_PER_QUERY]
+# Made once: making a statement takes several times as long as running it, and nearly each commit runs these.
+_some_ids: BindParameter[Any] = bindparam("some_ids", expanding=True)
+_lock_series = (
+    select(series.c.id, series.c.last_episode)
+    .where(series.c.id.in_(_some_ids))
+    .order_by(series.c.id)
+    .with_for_update()
+)
+_reachable = select(alerts).where(
+    alerts.c.id.in_(_some_ids),
+    or_(alerts.c.quiet_until >= bindparam("earliest"), alerts.c.state == "open"),
+)
+_tell = insert(outbox)

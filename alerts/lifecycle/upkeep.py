@@ -16,6 +16,7 @@ from alerts.lifecycle import locked
 from alerts.lifecycle.alert import Alert, Change, ChangeKind, acknowledged, repeated, resolved, tells_again
 from alerts.lifecycle.desk import desk, reason
 from alerts.lifecycle.tables import alerts, outbox, series
+from monitor.storage.rows import portions
 
 PORTION = 500  # alerts changed in one transaction: well below a second on either database
 # An alert stays open for so long by the clock after it changed, however old its events are: one that is found
@@ -89,7 +90,7 @@ def prune(connection: Connection, before: datetime, limit: int = PORTION) -> int
     gone = locked.locked_where(connection, old, alerts.c.resolved_at, limit)
     locked.remove(connection, gone)
     ids = sorted({one.id for one in gone})
-    for some in locked.portions(ids):
+    for some in portions(ids):
         _forget(connection, some, before)
     return len(gone)
 

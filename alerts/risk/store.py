@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Connection, case, delete, func, select
@@ -63,11 +64,17 @@ def add_detections(
             row["last_time"] = max(row["last_time"], last)
     if not rows:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(_adding(connection.dialect.name), [rows[key] for key in sorted(rows)])
+
+
+@cache
+def _adding(dialect_name: str) -> Any:
+    """Made once: making the statement takes several times as long as running it."""
+    dialect = postgresql if dialect_name == "postgresql" else sqlite
     statement = dialect.insert(risk)
     new, old = statement.excluded, risk.c
     total = old["count"] + new["count"]
-    added = statement.on_conflict_do_update(
+    return statement.on_conflict_do_update(
         index_elements=list(risk.primary_key),
         set_={
             "count": case((total > _LARGEST, _LARGEST), else_=total),
@@ -76,7 +83,6 @@ def add_detections(
             "weight": case((new.weight > old.weight, new.weight), else_=old.weight),
         },
     )
-    connection.execute(added, [rows[key] for key in sorted(rows)])
 
 
 def read_risk(connection: Connection, now: datetime, half_life: timedelta) -> Risk:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, select
 
 from monitor.backfill.identity import TOPIC_PREFIX
 from monitor.errors import MonitorError
-from monitor.storage.progress import KEYS_PER_QUERY
+from monitor.storage.rows import portions
 from monitor.xroad.late import LATE
 
 HOUR_S = 3600
@@ -33,11 +33,11 @@ def refuse_overlap(
     """
     joined = None if until is None else int(until.timestamp()) // HOUR_S * HOUR_S
     asked = sorted(hour for hour in hours if hour != joined)
-    for start in range(0, len(asked), KEYS_PER_QUERY):
+    for some in portions(asked):
         query = (
             select(by_hour.c.hour)
             .where(
-                by_hour.c.hour.in_(asked[start : start + KEYS_PER_QUERY]),
+                by_hour.c.hour.in_(some),
                 by_hour.c.topic.not_like(f"{TOPIC_PREFIX}%"),
                 by_hour.c.topic != LATE,
             )

@@ -18,7 +18,8 @@ from monitor.dossiers.rules import OTHER
 from monitor.dossiers.state import Dossier, full, joined
 from monitor.dossiers.tables import dossier_cells, dossiers
 from monitor.registry.registry import Registry
-from monitor.storage.progress import KEYS_PER_QUERY, Also, Progress, Resumption
+from monitor.storage.progress import Also, Progress, Resumption
+from monitor.storage.rows import portions, rows_under
 from monitor.storage.upsert import Row, upsert
 
 CellKey = tuple[date, str, str, str]
@@ -147,26 +148,23 @@ class DossierStore:
         """What is known of dossiers, under whichever code their agency had when they began."""
         under = {(code, key.dossier): key for key in heard for code in self._codes.get(key.agency, ())}
         found: dict[DossierKey, Stored] = {}
-        columns = tuple_(dossiers.c.agency, dossiers.c.dossier)
-        for chunk in _chunks(list(under)):
-            query = select(dossiers).where(columns.in_(chunk), self._progress.mine(dossiers))
-            for row in connection.execute(query).mappings():
-                key = under[row["agency"], row["dossier"]]
-                if key in found and row["agency"] != key.agency:
-                    continue  # the registry did not know then that both codes are one agency's
-                found[key] = Stored(
-                    row["agency"],
-                    _unpack_dossier(row["state"]),
-                    _unpack_counted(row["counted"]),
-                    row["last_time"],
-                )
+        for row in rows_under(connection, dossiers, ("agency", "dossier"), under, self._progress.source):
+            key = under[row["agency"], row["dossier"]]
+            if key in found and row["agency"] != key.agency:
+                continue  # the registry did not know then that both codes are one agency's
+            found[key] = Stored(
+                row["agency"],
+                _unpack_dossier(row["state"]),
+                _unpack_counted(row["counted"]),
+                row["last_time"],
+            )
         return found
 
     def _move_cells(self, connection: Connection, moved: Mapping[CellKey, int]) -> None:
         cells = dossier_cells.c
         columns = tuple_(cells.day, cells.agency, cells.procedures, cells.measure)
         before: dict[CellKey, int] = {}
-        for chunk in _chunks(list(moved)):
+        for chunk in portions(list(moved)):
             query = select(cells.day, cells.agency, cells.procedures, cells.measure, cells["count"])
             query = query.where(columns.in_(chunk), self._progress.mine(dossier_cells))
             before |= {(row[0], row[1], row[2], row[3]): row[4] for row in connection.execute(query)}
@@ -185,11 +183,6 @@ class DossierStore:
                 for key, count in moved.items()
             ],
         )
-
-
-def _chunks(keys: list[T]) -> Iterable[list[T]]:
-    for start in range(0, len(keys), KEYS_PER_QUERY):
-        yield keys[start : start + KEYS_PER_QUERY]
 
 
 def _add(moved: Counter[CellKey], agency: str, counted: Counted, sign: int) -> None:

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, delete, func, select, tuple_
 from monitor.events.security_event import SecurityEvent
 from monitor.security.changes import CountKey, SecurityChanges, SecurityCount
 from monitor.storage import tables
-from monitor.storage.progress import KEYS_PER_QUERY, Also, Progress, Resumption
+from monitor.storage.progress import Also, Progress, Resumption
+from monitor.storage.rows import rows_under
 from monitor.storage.upsert import Row, upsert
 
 HOUR_S = 3600
@@ -92,14 +93,10 @@ class SecurityStore:
 
     def _stored(self, connection: Connection, keys: list[CountKey]) -> dict[CountKey, SecurityCount]:
         counts = tables.security_counts
-        columns = tuple_(counts.c.hour, counts.c.agency, counts.c.kind, counts.c.severity)
         found = {}
-        for start in range(0, len(keys), KEYS_PER_QUERY):
-            chunk = [tuple(key) for key in keys[start : start + KEYS_PER_QUERY]]
-            query = select(counts).where(columns.in_(chunk), self._progress.mine(counts))
-            for row in connection.execute(query).mappings():
-                key = CountKey(row["hour"], row["agency"], row["kind"], row["severity"])
-                found[key] = SecurityCount(row["count"], row["late"], row["duplicates"], row["last_time"])
+        for row in rows_under(connection, counts, CountKey._fields, keys, self._progress.source):
+            key = CountKey(row["hour"], row["agency"], row["kind"], row["severity"])
+            found[key] = SecurityCount(row["count"], row["late"], row["duplicates"], row["last_time"])
         return found
 
     def _may_exist(self, hour: int) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, RowMapping, Table, func, select, tuple_
+from sqlalchemy import Connection, Engine, RowMapping, Table, func, select
 
 from monitor.judging.breach import Breach
 from monitor.judging.terms import Pair, Terms
@@ -18,7 +18,8 @@ from monitor.ledger.changes import Changes
 from monitor.ledger.finding import Finding, FindingKey
 from monitor.storage import tables
 from monitor.storage.engine import reading
-from monitor.storage.progress import FROM_THE_BEGINNING, KEYS_PER_QUERY, Also, Fenced, Progress, Resumption
+from monitor.storage.progress import FROM_THE_BEGINNING, Also, Fenced, Progress, Resumption
+from monitor.storage.rows import rows_under
 from monitor.storage.upsert import Row, upsert
 
 __all__ = ["FROM_THE_BEGINNING", "LARGEST_SUM", "Fenced", "PartitionStore", "Resumption", "Written"]
@@ -27,6 +28,7 @@ HOUR_S = 3600
 # One event may claim up to 2**53 bytes, and a column holds less than 2**63: a thousand such claims must not
 # make the transaction fail for ever. No real hour comes near; sums over a thousand such cells still fit.
 LARGEST_SUM = 2**53
+_KEY = ("hour", "provider", "consumer", "service")
 CACHED_HOURS = 2  # cells of the newest hours stay in memory; older ones are read again when touched
 
 _packer = msgspec.msgpack.Encoder()
@@ -160,10 +162,7 @@ class PartitionStore:
     def _rows(
         self, connection: Connection, table: Table, keys: list[tuple[Any, ...]]
     ) -> Iterable[RowMapping]:
-        columns = tuple_(table.c.hour, table.c.provider, table.c.consumer, table.c.service)
-        for start in range(0, len(keys), KEYS_PER_QUERY):
-            query = select(table).where(columns.in_(keys[start : start + KEYS_PER_QUERY]), self._mine(table))
-            yield from connection.execute(query).mappings()
+        return rows_under(connection, table, _KEY, keys, self._progress.source)
 
     # Rows
 

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
-from sqlalchemy import Connection, Table, and_, delete, insert, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
 
 from monitor.errors import MonitorError
 from monitor.events.rejection import Reason, Rejection
@@ -17,15 +16,22 @@ from monitor.ledger.changes import GapKey
 from monitor.ledger.ids import IdMemory, IdState
 from monitor.ledger.partition import OTHER_NAMES
 from monitor.storage import tables
-from monitor.storage.upsert import Row, upsert
+from monitor.storage.rows import rows_under
+from monitor.storage.upsert import Row, insert_new, upsert
 
 FROM_THE_BEGINNING = -1  # next_offset of a partition of which nothing was read yet
-KEYS_PER_QUERY = 400  # SQLite and PostgreSQL both take that many four-part keys in one statement
 MAX_GAP_NAMES = 5000  # unregistered names kept per partition; a flood beyond counts as OTHER_NAMES
 
 Also = Callable[[Connection], None]
 """Something else to write in the same transaction, once the offset has moved."""
 
+# Statements that every commit runs are made once: making one takes several times as long as running it.
+_move = update(tables.offsets).where(
+    tables.offsets.c.topic == bindparam("of_topic"),
+    tables.offsets.c.partition == bindparam("of_partition"),
+    tables.offsets.c.next_offset == bindparam("expected"),
+)
+_append_ids = insert(tables.seen_ids)
 _packer = msgspec.msgpack.Encoder()
 _unpack_ids = msgspec.msgpack.Decoder(list[str])
 
@@ -108,18 +114,20 @@ class Progress:
         """Move the offset by compare-and-set. Raises Fenced when another worker has moved it."""
         ids = noted.id_state
         moved = connection.execute(
-            update(tables.offsets)
-            .where(self.mine(tables.offsets), tables.offsets.c.next_offset == self._expected)
-            .values(
-                next_offset=noted.next_offset,
-                newest=noted.newest,
-                id_generation=ids.generation,
-                id_begins_at_offset=ids.begins_at_offset,
-                id_rotates_at=ids.rotates_at,
-                ids_shortened=ids.shortened,
-                events=self._events + noted.events,
-                updated_at=now,
-            )
+            _move,
+            {
+                "of_topic": self.topic,
+                "of_partition": self.partition,
+                "expected": self._expected,
+                "next_offset": noted.next_offset,
+                "newest": noted.newest,
+                "id_generation": ids.generation,
+                "id_begins_at_offset": ids.begins_at_offset,
+                "id_rotates_at": ids.rotates_at,
+                "ids_shortened": ids.shortened,
+                "events": self._events + noted.events,
+                "updated_at": now,
+            },
         )
         if moved.rowcount != 1:
             raise Fenced(
@@ -143,10 +151,9 @@ class Progress:
         return shortened
 
     def _claim(self, connection: Connection, now: datetime) -> None:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         row = {**self.source, "next_offset": FROM_THE_BEGINNING, "events": 0, "updated_at": now}
         row |= {"id_generation": 0, "id_begins_at_offset": 0, "ids_shortened": 0}
-        connection.execute(dialect.insert(tables.offsets).on_conflict_do_nothing(), row)
+        insert_new(connection, tables.offsets, [row])
 
     def _load_ids(self, connection: Connection, ids: IdMemory) -> None:
         seen = tables.seen_ids.c
@@ -181,14 +188,8 @@ class Progress:
             names.add(kept)
             counts[kept] = counts.get(kept, 0) + count
         known = [key for key in counts if key in self._gap_names]
-        gaps = tables.gaps.c
-        for start in range(0, len(known), KEYS_PER_QUERY):
-            keys = [tuple(key) for key in known[start : start + KEYS_PER_QUERY]]
-            query = select(gaps.kind, gaps.name, gaps["count"]).where(
-                tuple_(gaps.kind, gaps.name).in_(keys), self.mine(tables.gaps)
-            )
-            for kind, name, before in connection.execute(query):
-                counts[GapKey(kind, name)] += before
+        for row in rows_under(connection, tables.gaps, GapKey._fields, known, self.source):
+            counts[GapKey(row["kind"], row["name"])] += row["count"]
         upsert(
             connection,
             tables.gaps,
@@ -212,7 +213,7 @@ class Progress:
             if new
         ]
         if rows:
-            connection.execute(insert(seen), rows)
+            connection.execute(_append_ids, rows)
         generation = noted.id_state.generation
         if generation != self._id_state.generation:
             connection.execute(delete(seen).where(self.mine(seen), seen.c.generation < generation - 1))

@@ -1,4 +1,4 @@
-"""Write many whole rows: insert, or replace what stands under the same key."""
+"""Write whole rows: insert, and replace what stands under the same key or leave it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,17 @@ def _statement(table: Table, dialect_name: str) -> Any:
     }
     keys = [column.name for column in table.primary_key]
     return statement.on_conflict_do_update(index_elements=keys, set_=replaced)
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Write rows, but for those under whose key something stands."""
+    connection.execute(_new_statement(table, connection.dialect.name), rows)
+
+
+@cache
+def _new_statement(table: Table, dialect_name: str) -> Any:
+    dialect = postgresql if dialect_name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[Row], keys: list[str]) -> None:

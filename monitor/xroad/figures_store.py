@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Table, and_, delete, select, tuple_
+from sqlalchemy import Connection, RowMapping, Table, and_, delete, tuple_
 
 from monitor.judging.terms import Pair
 from monitor.ledger import histogram
@@ -14,7 +14,7 @@ from monitor.ledger.histogram import merge
 from monitor.security.changes import CountKey, SecurityCount
 from monitor.storage import tables
 from monitor.storage.partition import LARGEST_SUM
-from monitor.storage.progress import KEYS_PER_QUERY
+from monitor.storage.rows import portions, rows_under
 from monitor.storage.upsert import Row, upsert
 from monitor.xroad.figures import Figures, Measure, MeasureKey, ServerPair, WhatKey, signed_median
 
@@ -65,7 +65,7 @@ class FiguresStore:
 
     def clear(self, connection: Connection, table: Table, names: Sequence[str], keys: Iterable[Key]) -> None:
         """Delete this source's rows under some keys."""
-        for chunk in _chunks(keys):
+        for chunk in portions(sorted(keys)):
             columns = tuple_(*[table.c[name] for name in names])
             connection.execute(delete(table).where(columns.in_(chunk), self.mine(table)))
 
@@ -92,11 +92,7 @@ class FiguresStore:
     def _rows(
         self, connection: Connection, table: Table, names: Sequence[str], keys: Iterable[Key]
     ) -> Iterable[RowMapping]:
-        columns = tuple_(*[table.c[name] for name in names])
-        for chunk in _chunks(keys):
-            yield from connection.execute(
-                select(table).where(columns.in_(chunk), self.mine(table))
-            ).mappings()
+        return rows_under(connection, table, names, sorted(keys), self.source)
 
     def _write(self, connection: Connection, touched: Figures, whole: Figures) -> None:
         measures = [self._measure_row(key, whole.measures[key]) for key in touched.measures]
@@ -179,8 +175,3 @@ def _columns(cell: CellKey) -> Row:
 
 def _cell(row: RowMapping) -> CellKey:
     return CellKey(row["hour"], Pair(row["provider"], row["consumer"], row["service"]))
-
-
-def _chunks(keys: Iterable[Key]) -> Iterable[list[Key]]:
-    ordered = sorted(keys)
-    return (ordered[start : start + KEYS_PER_QUERY] for start in range(0, len(ordered), KEYS_PER_QUERY))

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Connection, Engine, delete, func, select, typ
 
 from monitor.storage import tables
 from monitor.storage.partition import PartitionStore
-from monitor.storage.progress import KEYS_PER_QUERY
+from monitor.storage.rows import portions
 from monitor.storage.tables import to_microseconds
 from monitor.xroad.figures_store import FiguresStore
 from monitor.xroad.late import FROZEN, LATE, OPEN, rewrite, take_turn
@@ -50,9 +50,8 @@ def freeze(connection: Connection, engine: Engine, max_event_age: timedelta, now
     store = PartitionStore(engine, LATE, FROZEN)
     store.add(connection, cells, findings)
     FiguresStore(LATE, FROZEN).add(connection, [figures])
-    names = [call.name for call in calls]
-    for start in range(0, len(names), KEYS_PER_QUERY):
-        connection.execute(delete(late).where(late.c.call.in_(names[start : start + KEYS_PER_QUERY])))
+    for names in portions([call.name for call in calls]):
+        connection.execute(delete(late).where(late.c.call.in_(names)))
     _rewrite(connection, engine, {call.key for call in calls})
     return len(calls)
 

@@ -20,14 +20,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, Table, func, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.judging.terms import Terms
 from monitor.ledger.cell import Cell
 from monitor.storage import tables
 from monitor.storage.partition import PartitionStore, cell_of_row
-from monitor.storage.progress import KEYS_PER_QUERY
-from monitor.storage.upsert import upsert
+from monitor.storage.rows import portions
+from monitor.storage.upsert import insert_new, upsert
 from monitor.xroad import call as calls
 from monitor.xroad.figures import Figures
 from monitor.xroad.figures_store import CELL, FiguresStore, Key
@@ -209,8 +208,7 @@ class _Work:
 
 def take_turn(connection: Connection) -> None:
     """Wait until no other transaction changes late calls, and keep others waiting until this one ends."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(dialect.insert(tables.xroad_turn).on_conflict_do_nothing(), {"id": 1, "turns": 0})
+    insert_new(connection, tables.xroad_turn, [{"id": 1, "turns": 0}])
     turn = tables.xroad_turn
     connection.execute(update(turn).where(turn.c.id == 1).values(turns=turn.c.turns + 1))
 
@@ -255,7 +253,7 @@ def rewrite(connection: Connection, cells: PartitionStore, figures: FiguresStore
     late = tables.xroad_late
     found: list[LateCall] = []
     # All calls of the consumers in those hours: what is counted as security events is theirs, not a pair's.
-    for chunk in _chunks(agencies):
+    for chunk in portions(sorted(agencies)):
         query = select(late).where(tuple_(late.c.hour, late.c.consumer).in_(chunk))
         found += map(of_row, connection.execute(query).mappings())
     _, _, all_figures = summed(found)
@@ -276,23 +274,16 @@ def alone(fresh: Iterable[tuple[LateCall, Terms]]) -> list[tuple[Terms, Cell]]:
 def _known_calls(connection: Connection, names: set[str]) -> bool:
     late = tables.xroad_late.c
     return any(
-        connection.execute(
-            select(late.call).where(late.call.in_([name for (name,) in chunk])).limit(1)
-        ).first()
-        for chunk in _chunks({(name,) for name in names})
+        connection.execute(select(late.call).where(late.call.in_(chunk)).limit(1)).first()
+        for chunk in portions(sorted(names))
     )
 
 
 def _by(connection: Connection, column: str, values: set[str]) -> dict[str, LateCall]:
     late = tables.xroad_late
     found = {}
-    for chunk in _chunks({(value,) for value in values}):
-        query = select(late).where(late.c[column].in_([value for (value,) in chunk]))
+    for chunk in portions(sorted(values)):
+        query = select(late).where(late.c[column].in_(chunk))
         for row in connection.execute(query).mappings():
             found[row["call"]] = of_row(row)
     return found
-
-
-def _chunks(keys: Iterable[Key]) -> Iterable[list[Key]]:
-    ordered = sorted(keys)
-    return (ordered[start : start + KEYS_PER_QUERY] for start in range(0, len(ordered), KEYS_PER_QUERY))

@@ -18,7 +18,8 @@ from monitor.security.changes import CountKey, SecurityCount
 from monitor.storage import tables
 from monitor.storage.engine import reading
 from monitor.storage.partition import PartitionStore
-from monitor.storage.progress import KEYS_PER_QUERY, Also
+from monitor.storage.progress import Also
+from monitor.storage.rows import portions
 from monitor.storage.upsert import upsert
 from monitor.xroad.book import RecordBook
 from monitor.xroad.changes import XroadChanges
@@ -147,9 +148,7 @@ class XroadStore:
 
     def _write_waiting(self, connection: Connection, changes: XroadChanges, settled: set[str]) -> None:
         waiting = tables.xroad_waiting
-        done = sorted(changes.done)
-        for start in range(0, len(done), KEYS_PER_QUERY):
-            keys = done[start : start + KEYS_PER_QUERY]
+        for keys in portions(sorted(changes.done)):
             connection.execute(delete(waiting).where(waiting.c.key.in_(keys), self._figures.mine(waiting)))
         upsert(
             connection,

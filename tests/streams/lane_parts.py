@@ -85,9 +85,9 @@ class FakeReader:
         self.asked.append(set(partitions))
         return {tp: (self.first.get(tp, 0), self.end.get(tp, 10**9)) for tp in partitions}
 
-    def highwater(self, tp: TP) -> int | None:
-        """The end, where it was set."""
-        return self.end.get(tp)
+    def known_ends(self, partitions: Collection[TP]) -> dict[TP, int]:
+        """The ends that were set."""
+        return {tp: self.end[tp] for tp in partitions if tp in self.end}
 
     def failure(self) -> BaseException | None:
         """What was set."""

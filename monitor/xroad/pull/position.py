@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Engine, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.storage import tables
 from monitor.storage.progress import Fenced
+from monitor.storage.upsert import insert_new
 
 _collections = tables.xroad_collections
 
@@ -24,10 +24,9 @@ class Position:
 
     def load(self, first_from: int, now: datetime) -> None:
         """Read it, or begin at `first_from` (epoch seconds). Raises sqlalchemy.exc.DBAPIError."""
-        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
         begun = {"server": self._server, "next_from": first_from, "records": 0, "updated_at": now}
         with self._engine.begin() as connection:
-            connection.execute(dialect.insert(_collections).on_conflict_do_nothing(), begun)
+            insert_new(connection, _collections, [begun])
             columns = _collections.c
             query = select(columns.next_from, columns.records).where(columns.server == self._server)
             self.next_from, self.records = connection.execute(query).one()
