@@ -8,8 +8,10 @@ from collections.abc import Collection
 from alerts.engine.kind import UNCHANGED, Observation
 from alerts.engine.measures import Entry, Scalar
 from alerts.engine.sliding import Windows
-from alerts.engine.window import Window
+from alerts.engine.window import PRUNED_AT_ONCE, Window
 from alerts.model import Detection, Group
+
+_BETWEEN_LOOKS = PRUNED_AT_ONCE - 1
 
 
 class Deferred(Windows):
@@ -31,7 +33,8 @@ class Deferred(Windows):
         if window is None:
             window = self._open(group)
         entries = window.entries
-        if entries and (entries[0][0] <= self._floor or len(entries) >= self._most):
+        size = len(entries)
+        if (size and not size & _BETWEEN_LOOKS) or size >= self._most:
             self._trim(window)
         entry: Entry = (time_ms, event_id, 0, agency, value)
         if not entries or time_ms > entries[-1][0]:

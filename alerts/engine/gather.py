@@ -62,33 +62,22 @@ class Portion(msgspec.Struct, array_like=True):
     evidence: list[Evidence] = msgspec.field(default_factory=list)
 
 
-class _Open:
+class _Open(msgspec.Struct, gc=False, eq=False):
     """A portion that is being added to: its own fields, with different values as texts. `latest_ms` is the
     latest of the evidence."""
 
-    __slots__ = (
-        "agency",
-        "count",
-        "evidence",
-        "first_ms",
-        "group",
-        "hour",
-        "last_ms",
-        "latest_ms",
-        "squares",
-        "texts",
-        "total",
-        "usable",
-    )
-
-    def __init__(self, group: Group, hour: int, agency: str, first_ms: int) -> None:
-        self.group = group
-        self.hour = hour
-        self.agency = agency
-        self.first_ms = first_ms
-        self.count = self.usable = self.total = self.squares = self.last_ms = self.latest_ms = 0
-        self.texts: set[str] = set()
-        self.evidence: list[Evidence] = []
+    group: Group
+    hour: int
+    agency: str
+    first_ms: int
+    count: int = 0
+    usable: int = 0
+    total: int = 0
+    squares: int = 0
+    last_ms: int = 0
+    latest_ms: int = 0
+    texts: set[str] = set()
+    evidence: list[Evidence] = []
 
     def note(self, time_ms: int, event_id: str) -> None:
         """Keep one that may be among the earliest, where there are as many as are kept."""

@@ -13,10 +13,11 @@ from alerts.engine.groups import Limits
 from alerts.engine.kind import UNCHANGED, Observation
 from alerts.engine.measures import Entry, Scalar
 from alerts.engine.sliding import Windows
-from alerts.engine.window import ALL_AT_ONCE, Window
+from alerts.engine.window import ALL_AT_ONCE, PRUNED_AT_ONCE, Window
 from alerts.model import Detection, Group
 from alerts.rule import Correlation
 
+_BETWEEN_LOOKS = PRUNED_AT_ONCE - 1
 _SPARE = 1_000  # outdated entries that the queue may hold before it is made anew
 
 
@@ -55,10 +56,11 @@ class Immediate(Windows):
             window = self._open(group)
             self._expire_at(time_ms + self._span, group)
         entries = window.entries
-        if entries and (entries[0][0] <= self._floor or len(entries) >= self._most):
+        size = len(entries)
+        if (size and not size & _BETWEEN_LOOKS) or size >= self._most:
             self._trim(window)
         entry: Entry = (time_ms, event_id, part, agency, value)
-        if entries and time_ms <= entries[-1][0]:
+        if time_ms <= window.last_ms:
             at = window.place(entry)
             if at is None:
                 return UNCHANGED
@@ -81,6 +83,9 @@ class Immediate(Windows):
             if not self._holds(seen):
                 return ()
         else:
+            # Sliding makes it only fewer: most groups never have as many at all.
+            if len(entries) - window.low < self._least:
+                return ()
             if entries[window.low][0] <= begins:
                 window.slide(begins)
             seen = len(entries) - window.low

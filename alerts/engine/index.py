@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from alerts.engine.reading import Read, reader
@@ -73,8 +73,24 @@ class RuleIndex(Generic[R]):
             kind = source.fields[name].kind
             (self._texts if kind is FieldKind.TEXT else self._lists).append(field)
 
-    def candidates(self, event: Any) -> list[R]:
-        """The rules that an event may match, none twice, in an order that depends on the event alone."""
+    @property
+    def candidates(self) -> Callable[[Any], Sequence[R]]:
+        """What gives the rules that an event may match, none twice, in an order that depends on the event
+        alone."""
+        if len(self._texts) == 1 and not self._lists and not self.always:
+            return self._of_one_text
+        return self._of_all
+
+    def _of_one_text(self, event: Any) -> Sequence[R]:
+        """Where all rules require one field, as kinds of events often are."""
+        (field,) = self._texts
+        value = field.read(event)
+        if value is None:
+            return ()
+        rules = field.known.get(value)
+        return field.of(value) if rules is None else rules
+
+    def _of_all(self, event: Any) -> Sequence[R]:
         found = list(self.always)
         for field in self._texts:
             value = field.read(event)

@@ -8,6 +8,8 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import msgspec
+
 from alerts.rule import Condition, Operator
 
 Scalar = str | int
@@ -82,13 +84,10 @@ class Count:
         return len(entries) - first
 
 
-class Distinct:
+class Distinct(msgspec.Struct, gc=False, eq=False):
     """How many different values."""
 
-    __slots__ = ("counts",)
-
-    def __init__(self) -> None:
-        self.counts: dict[Scalar | None, int] = {}
+    counts: dict[Scalar | None, int] = {}
 
     def add(self, entry: Entry) -> None:
         """One more of its value."""
@@ -119,13 +118,10 @@ def _number(entry: Entry) -> int:
     return entry[4]  # type: ignore[return-value]  # windows of numbers take in nothing else
 
 
-class Sum:
+class Sum(msgspec.Struct, gc=False, eq=False):
     """The sum of the values."""
 
-    __slots__ = ("total",)
-
-    def __init__(self) -> None:
-        self.total = 0
+    total: int = 0
 
     def add(self, entry: Entry) -> None:
         """Its value more."""
@@ -148,8 +144,6 @@ class Sum:
 
 class Average(Sum):
     """The mean of the values."""
-
-    __slots__ = ()
 
     def seen(self, entries: Sequence[Entry], low: int, high: int) -> float:  # noqa: ARG002
         """The mean, in units."""

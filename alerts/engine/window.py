@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
+from alerts.engine.groups import BEFORE_ALL
 from alerts.engine.measures import Entry, Measure
 
 ALL_AT_ONCE = -1
-_PRUNED_AT_ONCE = 64  # removing from the front moves the rest: not for every single entry
+# Removing from the front moves the rest: not for every single entry. As often it is looked whether some are
+# outdated, which touches memory that is not in the cache; a power of two.
+PRUNED_AT_ONCE = 32
 
 
 class Saved(msgspec.Struct, array_like=True):
     """A window as it is stored."""
 
     entries: list[Entry]
-    covered: list[tuple[int, int]]
+    covered: Sequence[tuple[int, int]]
     ended: list[tuple[int, str]]
     undecided: int
     last_ms: int
 
 
-class Window:
+class Window(msgspec.Struct, gc=False, eq=False):
     """Sorted entries; those from `low` on are the window that `measure` holds.
 
     Where conditions are decided later, it holds those from `low` to before `undecided`, the first entry with
@@ -36,17 +39,14 @@ class Window:
     whether the group is not among those to be written: asked for every event, so without a look-up.
     """
 
-    __slots__ = ("clean", "covered", "ended", "entries", "last_ms", "low", "measure", "undecided")
-
-    def __init__(self, measure: Measure, undecided: int) -> None:
-        self.entries: list[Entry] = []
-        self.low = 0
-        self.undecided = undecided
-        self.covered = _NOTHING  # replaced, never changed
-        self.ended: set[tuple[int, str]] | None = None
-        self.last_ms = -(2**62)
-        self.measure = measure
-        self.clean = True
+    measure: Measure
+    undecided: int
+    entries: list[Entry] = []
+    low: int = 0
+    covered: Sequence[tuple[int, int]] = ()  # replaced, never changed
+    ended: set[tuple[int, str]] | None = None
+    last_ms: int = BEFORE_ALL
+    clean: bool = True
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -54,7 +54,7 @@ class Window:
     def prune(self, floor_ms: int, *, at_least: int | None = None) -> int:
         """Forget entries up to a time, if there are some (or `at_least` as many); return how many were."""
         entries = self.entries
-        few = _PRUNED_AT_ONCE if at_least is None else at_least
+        few = PRUNED_AT_ONCE if at_least is None else at_least
         if few < len(entries) and entries[few - 1][0] > floor_ms:
             return 0
         count = self.first_after(floor_ms)
@@ -179,9 +179,6 @@ class Window:
     def first_after(self, time_ms: int) -> int:
         """The index of the first entry after a time."""
         return bisect_right(self.entries, time_ms, key=_time)
-
-
-_NOTHING: list[tuple[int, int]] = []
 
 
 def _end(stretch: tuple[int, int]) -> int:
