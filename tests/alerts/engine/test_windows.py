@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.engine.groups import Limits
+from alerts.engine.groups import GROUP_WEIGHT, Limits
 from alerts.engine.kind import Observation
+from alerts.engine.window import PRUNED_AT_ONCE
 from alerts.engine.windows import windows
 from alerts.model import Evidence
+from alerts.rule import Operator
 from tests.alerts.engine.building import (
+    LATENESS,
     START,
     Given,
     S,
@@ -203,6 +206,17 @@ def test_windows_that_are_over_leave_nothing_behind() -> None:
     assert one.groups == {"burst": 30, "few": 30}
     found(one, [], until=61)
     assert one.groups == {"burst": 0, "few": 0}
+
+
+@pytest.mark.parametrize("when", [{"gte": 100}, {"gte": 5}, {"lt": 2}])
+def test_a_group_that_never_falls_silent_forgets_what_is_outdated(when: dict[Operator, float]) -> None:
+    """It holds what a window may still need, and little more, however long it goes on."""
+    kind = windows(window("burst", "p", when=when), Limits())
+    for second in range(3000):
+        kind.apply(Observation((("service", "a.b"),), second * S, f"p@{second}", "MOH"))
+        kind.advance(second * S - LATENESS)
+    needed = (LATENESS + 10 * S) // S
+    assert kind.weight <= needed + 2 * PRUNED_AT_ONCE + GROUP_WEIGHT
 
 
 def test_a_million_values_do_not_fill_the_memory() -> None:
