@@ -34,7 +34,7 @@ class Deferred(Windows):
             window = self._open(group)
         entries = window.entries
         size = len(entries)
-        if (size and not size & _BETWEEN_LOOKS) or size >= self._most:
+        if (size and (not size & _BETWEEN_LOOKS or window.last_ms <= self._floor)) or size >= self._most:
             self._trim(window)
         entry: Entry = (time_ms, event_id, 0, agency, value)
         if not entries or time_ms > entries[-1][0]:

@@ -5,8 +5,8 @@ A late event is tried with every window that it lies in, so what is counted does
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections import deque
 from collections.abc import Collection
 
 from alerts.engine.groups import Limits
@@ -28,7 +28,7 @@ class Immediate(Windows):
 
     def __init__(self, rule: Correlation, limits: Limits) -> None:
         super().__init__(rule, limits)
-        self._queue: deque[tuple[int, Group]] = deque()
+        self._queue: list[tuple[int, Group]] = []  # a heap: when to look whether a group's windows are over
         # A count is compared without a call: most rules count.
         self._least: int | None = None
         if rule.type == "event_count":
@@ -57,7 +57,7 @@ class Immediate(Windows):
             self._expire_at(time_ms + self._span, group)
         entries = window.entries
         size = len(entries)
-        if (size and not size & _BETWEEN_LOOKS) or size >= self._most:
+        if (size and (not size & _BETWEEN_LOOKS or window.last_ms <= self._floor)) or size >= self._most:
             self._trim(window)
         entry: Entry = (time_ms, event_id, part, agency, value)
         if time_ms <= window.last_ms:
@@ -156,24 +156,26 @@ class Immediate(Windows):
         self._floor = watermark_ms - self._span
         queue = self._queue
         while queue and queue[0][0] < watermark_ms:
-            _, group = queue.popleft()
+            _, group = queue[0]
             window = self._states.get(group)
-            if window is None:
+            if window is not None and window.last_ms >= self._floor:
+                heapq.heapreplace(queue, (window.last_ms + self._span, group))
                 continue
-            if window.last_ms < self._floor:
+            heapq.heappop(queue)
+            if window is not None:
                 self._drop(group)
-            else:
-                queue.append((window.last_ms + self._span, group))
         return ()
 
     def _expire_at(self, due_ms: int, group: Group) -> None:
-        """Look at a group at a time, whether its windows are over: in about that order, which is enough."""
+        """Look at a group at a time, whether its windows are over.
+
+        No later than they are: which groups are left is then the same in an engine that was restored.
+        """
         queue = self._queue
         # A flood of groups that come and go must not leave a queue of them behind.
         if len(queue) > 2 * len(self._states) + _SPARE:
-            queue.clear()
-            queue.extend(sorted((window.last_ms + self._span, each) for each, window in self._states.items()))
-        queue.append((due_ms, group))
+            queue[:] = sorted((window.last_ms + self._span, each) for each, window in self._states.items())
+        heapq.heappush(queue, (due_ms, group))
 
     def _restored(self, group: Group, state: Window) -> None:
         newest = state.entries[-1][0]
