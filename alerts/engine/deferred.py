@@ -33,18 +33,18 @@ class Deferred(Windows):
         if window is None:
             window = self._open(group)
         entries = window.entries
+        entry: Entry = (time_ms, event_id, 0, agency, value)
+        late = time_ms <= window.last_ms
+        if late and window.place(entry) is None:  # a restored engine is not shown it again
+            return UNCHANGED
         size = len(entries)
         if (size and (not size & _BETWEEN_LOOKS or window.last_ms <= self._floor)) or size >= self._most:
             self._trim(window)
-        entry: Entry = (time_ms, event_id, 0, agency, value)
-        if not entries or time_ms > entries[-1][0]:
+        if late:
+            window.insert(entry)
+        else:
             entries.append(entry)
             window.last_ms = time_ms
-        else:
-            at = window.place(entry)
-            if at is None:
-                return UNCHANGED
-            entries.insert(at, entry)
         self._total += 1
         if window.clean:
             window.clean = False

@@ -80,6 +80,7 @@ class Engine:
         self._watermark = BEFORE_ALL
         self._advanced = BEFORE_ALL
         self._advance_at = BEFORE_ALL  # the watermark at which the kinds are told next
+        self._told = BEFORE_ALL  # the watermark that the kinds knew at the last commit
 
     # What it says of itself
 
@@ -313,7 +314,12 @@ class Engine:
         oldest = self._checkpoints.oldest()
         steps, self._steps = self._steps, []
         self._checkpoints.begin(sequence + 1, len(steps), oldest)
-        journal = encode_steps(self._names, self._gatherings, steps) if steps and oldest <= sequence else None
+        journal = None
+        if steps and oldest <= sequence:
+            # A restored engine begins here, maybe, and must know what is outdated already.
+            before = [] if self._told == BEFORE_ALL else [(ADVANCED, self._told)]
+            journal = encode_steps(self._names, self._gatherings, before + steps)
+        self._told = self._advanced
         return EngineChanges(self._progress(sequence), self._gathering.take(), journal, states, oldest)
 
     def _make_room(self) -> None:
@@ -363,7 +369,7 @@ class Engine:
         again = self._forgotten()
         self._carried = {name: progress.counters.get(name, 0) - count for name, count in again.items()}
         if progress.advanced_ms is not None:
-            self._advanced = progress.advanced_ms
+            self._advanced = self._told = progress.advanced_ms
             self._advance_at = progress.advanced_ms + ADVANCE_EVERY_MS
         for node in self._memories:
             kind = node.kind

@@ -56,17 +56,17 @@ class Immediate(Windows):
             window = self._open(group)
             self._expire_at(time_ms + self._span, group)
         entries = window.entries
+        entry: Entry = (time_ms, event_id, part, agency, value)
+        late = time_ms <= window.last_ms
+        if late and window.place(entry) is None:  # a restored engine is not shown it again
+            return UNCHANGED
         size = len(entries)
         if (size and (not size & _BETWEEN_LOOKS or window.last_ms <= self._floor)) or size >= self._most:
             self._trim(window)
-        entry: Entry = (time_ms, event_id, part, agency, value)
-        if time_ms <= window.last_ms:
-            at = window.place(entry)
-            if at is None:
-                return UNCHANGED
+        if late:
             self._total += 1
             self._touch(group)
-            return self._put(group, window, entry, at)
+            return self._put(group, window, entry)
         # In order, as nearly all are.
         entries.append(entry)
         self._total += 1
@@ -94,11 +94,11 @@ class Immediate(Windows):
         self._complete(group, window, time_ms, len(entries))
         return self._report(group, window.cover(begins, time_ms), seen)
 
-    def _put(self, group: Group, window: Window, entry: Entry, at: int) -> Collection[Detection]:
+    def _put(self, group: Group, window: Window, entry: Entry) -> Collection[Detection]:
         """Take in an entry that is not the newest, and try the windows that it lies in again."""
         entries = window.entries
         time_ms = entry[0]
-        entries.insert(at, entry)
+        at = window.insert(entry)
         if at < window.low or time_ms <= entries[-1][0] - self._span:
             window.low += 1
         elif at == len(entries) - 1:

@@ -93,6 +93,12 @@ class Window(msgspec.Struct, gc=False, eq=False):
             return None
         return at
 
+    def insert(self, entry: Entry) -> int:
+        """Take in an entry where it belongs; return its index."""
+        at = bisect_left(self.entries, entry[:3], key=_identity)
+        self.entries.insert(at, entry)
+        return at
+
     def covers(self, time_ms: int) -> tuple[int, int] | None:
         """The covered stretch that holds a time."""
         at = bisect_left(self.covered, time_ms, key=_end)

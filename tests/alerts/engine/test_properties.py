@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -242,6 +243,35 @@ def test_a_stop_changes_nothing_where_memory_is_short(drawn: Any, stops: set[int
 
     events = made(drawn)
     assert figures(run_with_stops(make, events, stops)) == figures(run(make(), events))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("name", EVERY_KIND)
+def test_a_stop_changes_nothing_where_much_comes_and_little_is_kept(name: str, seed: int) -> None:
+    """Long streams with events out of order and twice, so that entries go in all the ways there are."""
+    lot = random.Random(f"{name} {seed}")
+    limits = Limits(lot.choice((1, 2, 100)), lot.choice((2, 3, 10, 33)), lot.choice((10, 50, 1000)))
+    events: list[Given] = []
+    second = 0.0
+    for number in range(150):
+        second += lot.expovariate(lot.choice((0.5, 2)))
+        time = max(0.0, round(second - lot.random() * 6, 3))
+        service = lot.choice(("a.b", "a.b", "a.b", "a.c"))
+        agency, subject = lot.choice(("MOH", "MOJ")), f"s{lot.randrange(4)}"
+        kind = lot.choice("ppppqr")
+        fields = {"service": service, "agency": agency, "subject": subject, "count": lot.randrange(6)}
+        events.append(at(time, kind, f"e{number}", **fields))  # type: ignore[arg-type]
+        if lot.random() < 0.1:
+            events.append(lot.choice(events[-20:]))
+    stops = {number for number in range(len(events)) if lot.random() < 0.3}
+
+    lateness = lot.choice((5, 20)) * S
+
+    def make() -> Engine:
+        return engine_of(name, limits=limits, lateness_ms=lateness)
+
+    never = run_with_stops(make, events, ())
+    assert figures(run_with_stops(make, events, stops)) == figures(never)
 
 
 @settings(max_examples=40, deadline=None)
