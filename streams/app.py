@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
-from itertools import count
 from typing import Any, cast
 
 import faust
@@ -39,7 +38,7 @@ UNKNOWN_END = 2**62
 # brought. What outlives a collection (ids, what rules remember: a million objects) is left out of the next
 # ones; now and then it is walked too.
 COLLECT_EVERY_S = 1.0
-THOROUGHLY_EVERY = 600  # collections
+COLLECT_THOROUGHLY_EVERY_S = 600.0
 # The embedded broker makes a joiner wait for half the session timeout, whatever the state of the group.
 EMBEDDED_SESSION_S, EMBEDDED_HEARTBEAT_S = 2.0, 0.5
 
@@ -203,15 +202,17 @@ def create_app(settings: Settings, processors: Processors, own: OwnMetrics) -> A
 
     app.on_partitions_revoked.connect(cast(Any, give_back))  # Faust's type for it leaves out the argument
 
-    collections = count(1)
-
     async def collect_garbage() -> None:
-        if next(collections) % THOROUGHLY_EVERY == 0:
-            gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+
+    async def collect_thoroughly() -> None:
+        gc.unfreeze()
         gc.collect()
         gc.freeze()
 
     app.timer(interval=COLLECT_EVERY_S)(collect_garbage)
+    app.timer(interval=COLLECT_THOROUGHLY_EVERY_S)(collect_thoroughly)
     return app
 
 
