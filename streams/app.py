@@ -158,6 +158,8 @@ class ConsumerReader:
 
     def known_ends(self, partitions: Collection[TP]) -> dict[TP, int]:
         """The offset after the last record of each, where it is known without asking."""
+        if not partitions:  # nothing is assigned before the consumer's thread has started
+            return {}
         consumer, assigned = self._consumer, self.assignment()  # which makes a set of all of them
         ends = {tp: consumer.highwater(tp) for tp in partitions if tp in assigned}
         return {tp: end for tp, end in ends.items() if end is not None}
