@@ -8,10 +8,8 @@ from collections.abc import Collection
 from alerts.engine.kind import UNCHANGED, Observation
 from alerts.engine.measures import Entry, Scalar
 from alerts.engine.sliding import Windows
-from alerts.engine.window import PRUNED_AT_ONCE, Window
+from alerts.engine.window import BETWEEN_LOOKS, Window
 from alerts.model import Detection, Group
-
-_BETWEEN_LOOKS = PRUNED_AT_ONCE - 1
 
 
 class Deferred(Windows):
@@ -35,10 +33,10 @@ class Deferred(Windows):
         entries = window.entries
         entry: Entry = (time_ms, event_id, 0, agency, value)
         late = time_ms <= window.last_ms
-        if late and window.place(entry) is None:  # a restored engine is not shown it again
+        if late and window.holds(entry):  # a restored engine is not shown it again
             return UNCHANGED
         size = len(entries)
-        if (size and (not size & _BETWEEN_LOOKS or window.last_ms <= self._floor)) or size >= self._most:
+        if (size and (not size & BETWEEN_LOOKS or window.last_ms <= self._floor)) or size >= self._most:
             self._trim(window)
         if late:
             window.insert(entry)

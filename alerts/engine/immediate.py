@@ -13,11 +13,10 @@ from alerts.engine.groups import Limits
 from alerts.engine.kind import UNCHANGED, Observation
 from alerts.engine.measures import Entry, Scalar
 from alerts.engine.sliding import Windows
-from alerts.engine.window import ALL_AT_ONCE, PRUNED_AT_ONCE, Window
+from alerts.engine.window import ALL_AT_ONCE, BETWEEN_LOOKS, Window
 from alerts.model import Detection, Group
 from alerts.rule import Correlation
 
-_BETWEEN_LOOKS = PRUNED_AT_ONCE - 1
 _SPARE = 1_000  # outdated entries that the queue may hold before it is made anew
 
 
@@ -58,10 +57,10 @@ class Immediate(Windows):
         entries = window.entries
         entry: Entry = (time_ms, event_id, part, agency, value)
         late = time_ms <= window.last_ms
-        if late and window.place(entry) is None:  # a restored engine is not shown it again
+        if late and window.holds(entry):  # a restored engine is not shown it again
             return UNCHANGED
         size = len(entries)
-        if (size and (not size & _BETWEEN_LOOKS or window.last_ms <= self._floor)) or size >= self._most:
+        if (size and (not size & BETWEEN_LOOKS or window.last_ms <= self._floor)) or size >= self._most:
             self._trim(window)
         if late:
             self._total += 1

@@ -14,6 +14,7 @@ ALL_AT_ONCE = -1
 # Removing from the front moves the rest: not for every single entry. As often it is looked whether some are
 # outdated, which touches memory that is not in the cache; a power of two.
 PRUNED_AT_ONCE = 32
+BETWEEN_LOOKS = PRUNED_AT_ONCE - 1  # as a mask of how many entries there are
 
 
 class Saved(msgspec.Struct, array_like=True):
@@ -86,12 +87,10 @@ class Window(msgspec.Struct, gc=False, eq=False):
             low += 1
         self.low = low
 
-    def place(self, entry: Entry) -> int | None:
-        """Where an entry belongs; None when it is there already: an event is its time and its id."""
+    def holds(self, entry: Entry) -> bool:
+        """Whether an entry is there already: an event is its time and its id."""
         at = bisect_left(self.entries, entry[:3], key=_identity)
-        if at < len(self.entries) and self.entries[at][:3] == entry[:3]:
-            return None
-        return at
+        return at < len(self.entries) and self.entries[at][:3] == entry[:3]
 
     def insert(self, entry: Entry) -> int:
         """Take in an entry where it belongs; return its index."""
