@@ -49,7 +49,7 @@ from alerts.baselines.season import HISTORY_WEEKS, HOUR_MS, Season, words
 from alerts.baselines.spread import assumed_squares
 from alerts.baselines.usual import usual_at_most
 from alerts.engine.gather import Portion
-from alerts.engine.kind import UNCHANGED, Observation
+from alerts.engine.kind import UNCHANGED, Observed
 from alerts.engine.reading import digest
 from alerts.model import Detection, Evidence, Group
 from alerts.rule import Baseline
@@ -105,17 +105,17 @@ class BaselineKind:
 
     # The engine's side
 
-    def apply(self, observation: Observation) -> Collection[Detection]:
+    def apply(self, observation: Observed) -> Collection[Detection]:
         """Take one observation in; return what it completes."""
-        group, time_ms = observation.group, observation.time_ms
+        group, time_ms, event_id, agency, _, value = observation
         hour = time_ms // HOUR_MS
-        amount = 1 if self._counts else self._amount(observation.value)
+        amount = 1 if self._counts else self._amount(value)
         if amount is None:
             return UNCHANGED
         try:
             opened = self._open[hour][group]
         except KeyError:
-            begun = self._begin(hour, group, observation.agency)
+            begun = self._begin(hour, group, agency)
             if begun is None:
                 return UNCHANGED
             opened = begun
@@ -125,8 +125,8 @@ class BaselineKind:
             opened.total = min(opened.total + amount, LARGEST_TOTAL)
             opened.squares += amount * amount
         else:
-            self._see(opened, observation.value)
-        opened.note(time_ms, observation.event_id)
+            self._see(opened, value)
+        opened.note(time_ms, event_id)
         if group not in self._touched:
             self._memory.touch(group)
         if opened.total > opened.bound:

@@ -12,7 +12,7 @@ from collections.abc import Collection
 import msgspec
 
 from alerts.engine.groups import BEFORE_ALL, Completion, Grouped, Limits
-from alerts.engine.kind import UNCHANGED, Observation
+from alerts.engine.kind import UNCHANGED, Observed
 from alerts.model import Detection, Evidence, Group
 from alerts.rule import Absence
 
@@ -42,7 +42,7 @@ class Unanswered(Grouped[Waiting]):
         self._span = rule.timespan * 1000
         self._facts = {"timespan": rule.timespan}
 
-    def apply(self, observation: Observation) -> Collection[Detection]:
+    def apply(self, observation: Observed) -> Collection[Detection]:
         """Note an event of either part; nothing is found before the watermark moves."""
         group, time_ms, event_id, agency, part, _ = observation
         if self._total >= self.limits.total:
@@ -168,7 +168,7 @@ class Silence(Grouped[Rhythm]):
         self._history = rule.history
         self._facts = {"timespan": rule.timespan, "usual": rule.usual, "history": rule.history}
 
-    def apply(self, observation: Observation) -> Collection[Detection]:
+    def apply(self, observation: Observed) -> Collection[Detection]:
         """Count an event. One that comes twice counts twice: events are not remembered one by one."""
         group, time_ms, event_id, agency, _, _ = observation
         state = self._states.get(group)

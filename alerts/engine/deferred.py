@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from alerts.engine.kind import UNCHANGED, Observation
+from alerts.engine.kind import UNCHANGED, Observed
 from alerts.engine.measures import Entry, Scalar
 from alerts.engine.sliding import Windows
 from alerts.engine.window import BETWEEN_LOOKS, Window
@@ -17,7 +17,7 @@ class Deferred(Windows):
 
     first_undecided = 0
 
-    def apply(self, observation: Observation) -> Collection[Detection]:
+    def apply(self, observation: Observed) -> Collection[Detection]:
         """Take one observation in; nothing is found before the watermark moves."""
         group, time_ms, event_id, agency, _, given = observation
         value: Scalar | None = None

@@ -8,7 +8,7 @@ event rules, but comes too late for windows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from alerts.engine.changes import EngineChanges, Loaded, Pace, Progress
@@ -18,7 +18,7 @@ from alerts.engine.gather import HOUR_MS
 from alerts.engine.groups import BEFORE_ALL, Limits
 from alerts.engine.index import RuleIndex
 from alerts.engine.journal import ADVANCED, encode_steps, evicted_step, gathered_step
-from alerts.engine.kind import UNCHANGED, Observation
+from alerts.engine.kind import UNCHANGED, Observed
 from alerts.engine.merging import Gathering
 from alerts.engine.plan import BaselineFactory, EventNode, MemoryNode, Plan
 from alerts.engine.prefilter import Prefilter
@@ -76,6 +76,7 @@ class Engine:
         self._piles = Piles()
         self._carried: dict[str, int] = {}  # what was forgotten before kinds of this engine began to count
         self._steps: list[tuple[int, Any]] = []
+        self._noted = 0  # observations in them
         self._newest = BEFORE_ALL
         self._watermark = BEFORE_ALL
         self._advanced = BEFORE_ALL
@@ -228,31 +229,49 @@ class Engine:
         for gather in node.gathers:
             if not gather.add(event, time_ms, event_id):
                 self.ungrouped += 1
-        for target, feed, kind in node.feeds:
+        for wait, feed in node.feeds:
             observation = feed(event, time_ms, event_id)
             if observation is None:
                 self.ungrouped += 1
-                continue
-            found = kind.apply(observation)
-            if found or kind.evicted or kind.completions:
-                self._applied(target, observation, found)
-            elif found is not UNCHANGED:
-                self._steps.append((target.number, observation))
+            else:
+                wait(observation)
         return too_late
 
-    def _applied(self, node: MemoryNode, observation: Observation, found: Collection[Detection]) -> None:
-        """Note an observation that was taken in, and make of what it completed what is to be made."""
-        kind = node.kind
-        if kind.evicted:  # before the observation was taken in, so it comes before it in the journal
-            self._steps.append(evicted_step(node.number, kind.evicted))
-            kind.evicted = []
-        if found is UNCHANGED:
-            return
-        self._steps.append((node.number, observation))
-        if found:
-            self._report(node, found)
+    def _take_in(self, node: MemoryNode) -> None:
+        """Have a rule take in what waits for it, and note in the journal what changed its state."""
+        waiting, kind = node.waiting, node.kind
+        if kind.has_room_for(len(waiting)):
+            found: list[Detection] = []
+            taken = kind.apply_all(waiting, found)
+            if found:
+                self._report(node, found)
+        else:
+            taken = self._take_in_singly(node)
+        if taken:
+            self._note(node.number, taken)
+        waiting.clear()
         if kind.completions:
             self._pass_on(node)
+
+    def _take_in_singly(self, node: MemoryNode) -> list[Observed]:
+        """The same where groups may have to give way: the journal must hold when they did."""
+        kind, taken = node.kind, list[Observed]()
+        for observation in node.waiting:
+            found = kind.apply(observation)
+            if kind.evicted:
+                if taken:
+                    self._note(node.number, taken)
+                    taken = []
+                self._steps.append(evicted_step(node.number, kind.evicted))
+                kind.evicted = []
+            if found is not UNCHANGED:
+                taken.append(observation)
+                self._report(node, found)
+        return taken
+
+    def _note(self, number: int, taken: list[Observed]) -> None:
+        self._steps.append((number, taken))
+        self._noted += len(taken)
 
     def _hand_over(self) -> None:
         """Give the baselines what was added up for them."""
@@ -278,12 +297,12 @@ class Engine:
         completions, node.kind.completions = node.kind.completions, []
         for group, time_ms, event_id, agency in completions or ():
             passed = Passed(time_ms, event_id, agency, group)
-            for target, feed, _ in node.feeds:
+            for wait, feed in node.feeds:
                 observation = feed(passed, time_ms, event_id)
                 if observation is None:
                     self.ungrouped += 1
                 else:
-                    self._applied(target, observation, target.kind.apply(observation))
+                    wait(observation)
 
     def _advance_kinds(self, watermark_ms: int) -> None:
         """Tell every kind, those first that others take in: what they find is older than the watermark."""
@@ -293,6 +312,8 @@ class Engine:
         self._advanced = watermark_ms
         self._advance_at = watermark_ms + ADVANCE_EVERY_MS
         for node in self._memories:
+            if node.waiting:
+                self._take_in(node)
             found = node.kind.advance(watermark_ms)
             if found:
                 self._report(node, found)
@@ -306,14 +327,18 @@ class Engine:
         """What was found and done since the last time, for one transaction."""
         sequence = self._checkpoints.sequence
         self._hand_over()
+        for node in self._memories:
+            if node.waiting:
+                self._take_in(node)
         self._make_room()
         for node in self._memories:
             if isinstance(node.kind, Tracked):
                 node.kind.collect()
-        states = self._checkpoints.take(len(self._steps))
+        noted, self._noted = self._noted + len(self._steps), 0
+        states = self._checkpoints.take(noted)
         oldest = self._checkpoints.oldest()
         steps, self._steps = self._steps, []
-        self._checkpoints.begin(sequence + 1, len(steps), oldest)
+        self._checkpoints.begin(sequence + 1, noted, oldest)
         journal = None
         if steps and oldest <= sequence:
             # A restored engine begins here, maybe, and must know what is outdated already.

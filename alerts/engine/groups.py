@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from alerts.engine.gather import Portion
+from alerts.engine.kind import UNCHANGED, Observed
 from alerts.engine.timers import Timers
 from alerts.model import EVIDENCE, Detection, Evidence, Group, RuleInfo
 
@@ -107,6 +108,19 @@ class Grouped(Generic[S]):
         """Never asked for: only baselines take in what was added up."""
         raise TypeError(f"{self.rule} takes in single observations, not {portion.count} at once")
 
+    def has_room_for(self, observations: int) -> bool:
+        """Whether so many can be taken in with nothing given up for them."""
+        total, groups = self._total + observations, len(self._states) + observations
+        return total < self.limits.total and groups < self.limits.groups
+
+    def apply_all(self, observations: list[Observed], found: list[Detection]) -> list[Observed]:
+        """Take observations in, in their order, and add to `found`; return those that changed something."""
+        return applied_singly(self.apply, observations, found)
+
+    def apply(self, observation: Observed) -> Collection[Detection]:
+        """As `alerts.engine.kind.Kind` says."""
+        raise NotImplementedError
+
     def forget(self, groups: Iterable[Group]) -> None:
         """Drop groups that were evicted."""
         for group in groups:
@@ -154,6 +168,20 @@ class Grouped(Generic[S]):
     def _restored(self, group: Group, state: S) -> None:
         """Set what follows from a state, such as when it is due."""
         raise NotImplementedError
+
+
+def applied_singly(
+    apply: Callable[[Observed], Collection[Detection]], observations: list[Observed], found: list[Detection]
+) -> list[Observed]:
+    """Apply one observation after the other: what `Grouped.apply_all` says."""
+    taken = []
+    for observation in observations:
+        new = apply(observation)
+        if new is not UNCHANGED:
+            taken.append(observation)
+            if new:
+                found += new
+    return taken
 
 
 def detections(

@@ -10,7 +10,7 @@ import math
 from collections.abc import Collection
 
 from alerts.engine.groups import Limits
-from alerts.engine.kind import UNCHANGED, Observation
+from alerts.engine.kind import UNCHANGED, Observed
 from alerts.engine.measures import Entry, Scalar
 from alerts.engine.sliding import Windows
 from alerts.engine.window import ALL_AT_ONCE, BETWEEN_LOOKS, Window
@@ -36,7 +36,36 @@ class Immediate(Windows):
                 math.floor(limit) + 1 if name == "gt" else math.ceil(limit) for name, limit in bounds
             )
 
-    def apply(self, observation: Observation) -> Collection[Detection]:
+    def apply_all(self, observations: list[Observed], found: list[Detection]) -> list[Observed]:
+        """As `apply` one after the other; counts far below their threshold without a call for each."""
+        if self._least is None:
+            return super().apply_all(observations, found)
+        states, least, most = self._states, self._least, self._most
+        floor, apply = self._floor, self.apply
+        unchanged: set[int] = set()
+        added = 0
+        for at, observation in enumerate(observations):
+            group, time_ms, event_id, agency, _, _ = observation
+            window = states.get(group)
+            if window is not None and floor < window.last_ms < time_ms and not window.clean:
+                entries = window.entries
+                size = len(entries)
+                if size & BETWEEN_LOOKS and size < most and size - window.low + 1 < least:
+                    entries.append((time_ms, event_id, 0, agency, None))
+                    window.last_ms = time_ms
+                    added += 1
+                    continue
+            new = apply(observation)
+            if new is UNCHANGED:
+                unchanged.add(at)
+            elif new:
+                found += new
+        self._total += added
+        if unchanged:
+            return [each for at, each in enumerate(observations) if at not in unchanged]
+        return observations[:]
+
+    def apply(self, observation: Observed) -> Collection[Detection]:
         """Take one observation in; return what it completes."""
         group, time_ms, event_id, agency, part, given = observation
         value: Scalar | None = None

@@ -15,7 +15,7 @@ from alerts.engine.gather import Portion
 from alerts.engine.kind import Observation
 from alerts.model import Group
 
-# A step is (rule's number, observation), (_GATHERED + gather's number, portion), (-1, watermark), or
+# A step is (rule's number, observations), (_GATHERED + gather's number, portion), (-1, watermark), or
 # (-2 - rule's number, groups that were evicted).
 ADVANCED = -1
 _EVICTED = -2
@@ -74,9 +74,10 @@ def decode_steps(encoded: bytes) -> list[Applied]:
             rules = tuple(row.rules[each] for each in row.gathers[number - _GATHERED])
             found.append(Applied(rules, portion=msgspec.convert(held, Portion)))
         elif number >= 0:
-            group, *rest = held
-            observation = msgspec.convert((_group(group), *rest), Observation)
-            found.append(Applied((row.rules[number],), observation=observation))
+            rules = (row.rules[number],)
+            for group, *rest in held:
+                observation = msgspec.convert((_group(group), *rest), Observation)
+                found.append(Applied(rules, observation=observation))
         else:
             groups = [_group(each) for each in held]
             found.append(Applied((row.rules[_EVICTED - number],), evicted=groups))

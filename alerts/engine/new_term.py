@@ -14,7 +14,7 @@ from collections.abc import Collection
 import msgspec
 
 from alerts.engine.groups import Completion, Grouped, Limits
-from alerts.engine.kind import UNCHANGED, Observation
+from alerts.engine.kind import UNCHANGED, Observed
 from alerts.model import Detection, Evidence, Group
 from alerts.rule import NewTerm
 
@@ -48,7 +48,7 @@ class NewTerms(Grouped[Terms]):
         self._timespan = rule.timespan
         self.unusable = 0  # observations without a value
 
-    def apply(self, observation: Observation) -> Collection[Detection]:
+    def apply(self, observation: Observed) -> Collection[Detection]:
         """Remember a value; return a detection when it is new."""
         group, time_ms, event_id, agency, _, given = observation
         if given is None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from alerts.engine.absence import absence
 from alerts.engine.gather import Gather, Shape, Wanted
 from alerts.engine.groups import Limits
-from alerts.engine.kind import Observation
+from alerts.engine.kind import Observed
 from alerts.engine.new_term import NewTerms
 from alerts.engine.reading import (
     LONGEST_TEXT,
@@ -30,8 +30,10 @@ from alerts.rule import Absence, Baseline, Correlation, EventRule, MemoryRule, N
 from monitor.errors import UsageProblem
 from monitor.settings import Settings
 
+_KNOWN_GROUPS = 10_000  # of one field
+
 BaselineFactory = Callable[[Baseline], Adding]
-Feed = Callable[[Any, int, str], Observation | None]
+Feed = Callable[[Any, int, str], Observed | None]
 
 
 class Node:
@@ -44,7 +46,7 @@ class Node:
         self.alerts = alerts
         self.quiet_ms = info.quiet * 1000
         self.matched = 0
-        self.feeds: list[tuple[MemoryNode, Feed, Remembering]] = []  # the last is the first one's kind
+        self.feeds: list[tuple[Callable[[Observed], None], Feed]] = []  # the first is a `MemoryNode.wait`
 
 
 class EventNode(Node):
@@ -74,14 +76,19 @@ class EventNode(Node):
 
 
 class MemoryNode(Node):
-    """A rule with memory. `number` is its place in the plan: rules come after those they take in."""
+    """A rule with memory. `number` is its place in the plan: rules come after those they take in.
 
-    __slots__ = ("kind", "number")
+    `waiting` are observations that it has yet to take in, in their order; `wait` adds one.
+    """
+
+    __slots__ = ("kind", "number", "wait", "waiting")
 
     def __init__(self, rule: MemoryRule, number: int, kind: Remembering) -> None:
         super().__init__(rule.info, rule.alerts)
         self.number = number
         self.kind = kind
+        self.waiting: list[Observed] = []
+        self.wait = self.waiting.append
 
 
 class Plan:
@@ -110,6 +117,7 @@ class Plan:
         self.memories: list[MemoryNode] = []
         self.gathers: list[Gather] = []
         self._made: dict[str, MemoryNode | None] = {}
+        self._groups: dict[str, dict[str, Group]] = {}  # by field and value: the same object for all rules
         for rule in rules.events:
             if rule.source.name == source:
                 node = self._event_node(rule)
@@ -160,12 +168,12 @@ class Plan:
             if below_node is not None:
                 if below_node.kind.completions is None:
                     below_node.kind.completions = []
-                below_node.feeds.append((node, self._feed(rule, number, None), node.kind))
+                below_node.feeds.append((node.wait, self._feed(rule, number, None)))
             for top in self._tops.get(part, ()):
                 if isinstance(rule, Baseline):
                     self._gather(rule, number, top).targets.append(node)
                 else:
-                    top.feeds.append((node, self._feed(rule, number, self._source), node.kind))
+                    top.feeds.append((node.wait, self._feed(rule, number, self._source)))
         return node
 
     def _wire_register(self, rule: Register, reached: list[tuple[int, str]]) -> None:
@@ -220,26 +228,31 @@ class Plan:
         name, numeric = _value(rule)
         value_of = None if name is None else _read(source, name)
         as_value: Callable[[Any], str | float | None] = as_number if numeric else as_text
-        new = tuple.__new__  # an observation is made for every match: this takes half the time
         if value_of is None and len(rule.group_by) == 1:
             # Counting by one field, as most rules do: without a call for the group.
             (only,) = rule.group_by
             read_only = _read(source, _fields(rule, number).get(only, only))
+            known = self._groups.setdefault(only, {})
 
-            def count(event: Any, time_ms: int, event_id: str) -> Observation | None:
+            def count(event: Any, time_ms: int, event_id: str) -> Observed | None:
                 mine = read_only(event)
                 if type(mine) is not str or len(mine) > LONGEST_TEXT:
                     mine = as_text(mine)
                     if mine is None:
                         return None
+                group = known.get(mine)
+                if group is None:
+                    if len(known) >= _KNOWN_GROUPS:
+                        known.clear()
+                    group = known[mine] = ((only, mine),)
                 agency = agency_of(event)
                 if type(agency) is not str:
                     agency = as_text(agency) or ""
-                return new(Observation, (((only, mine),), time_ms, event_id, agency, number, None))
+                return (group, time_ms, event_id, agency, number, None)
 
             return count
 
-        def observe(event: Any, time_ms: int, event_id: str) -> Observation | None:
+        def observe(event: Any, time_ms: int, event_id: str) -> Observed | None:
             group = group_of(event)
             if group is None:
                 return None
@@ -247,7 +260,7 @@ class Plan:
             if type(agency) is not str:
                 agency = as_text(agency) or ""
             value = None if value_of is None else as_value(value_of(event))
-            return new(Observation, (group, time_ms, event_id, agency, number, value))
+            return (group, time_ms, event_id, agency, number, value)
 
         return observe
 

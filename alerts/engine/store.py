@@ -18,7 +18,7 @@ from monitor.errors import MonitorError
 from monitor.storage.tables import from_microseconds, to_microseconds
 from monitor.storage.upsert import Row, upsert
 
-FORMAT = 2  # of states and steps; memory in another format is forgotten
+FORMAT = 3  # of states and steps; memory in another format is forgotten
 
 
 class EngineStore:

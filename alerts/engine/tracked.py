@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sized
 from typing import Protocol
 
 from alerts.engine.gather import Portion
-from alerts.engine.groups import BEFORE_ALL, Completion
-from alerts.engine.kind import Kind, Observation
+from alerts.engine.groups import BEFORE_ALL, Completion, applied_singly
+from alerts.engine.kind import Kind, Observed
 from alerts.model import Detection, Group
 
 
@@ -37,6 +37,12 @@ class Remembering(Kind, Protocol):
 
     def forget(self, groups: Iterable[Group]) -> None:
         """Drop groups that were evicted."""
+
+    def has_room_for(self, observations: int) -> bool:
+        """Whether so many can be taken in with nothing given up for them."""
+
+    def apply_all(self, observations: list[Observed], found: list[Detection]) -> list[Observed]:
+        """Take observations in, in their order, and add to `found`; return those that changed something."""
 
     def add(self, portion: Portion) -> Collection[Detection]:
         """Take in what was added up; only baselines are asked to."""
@@ -81,7 +87,15 @@ class Tracked:
         """As the kind counts them."""
         return self.kind.groups_evicted
 
-    def apply(self, observation: Observation) -> Collection[Detection]:
+    def has_room_for(self, observations: int) -> bool:  # noqa: ARG002  # Remembering's signature
+        """It bounds itself."""
+        return True
+
+    def apply_all(self, observations: list[Observed], found: list[Detection]) -> list[Observed]:
+        """One after the other."""
+        return applied_singly(self.apply, observations, found)
+
+    def apply(self, observation: Observed) -> Collection[Detection]:
         """As the kind does."""
         found = self.kind.apply(observation)
         if found and self.completions is not None:

@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 
 from alerts.engine.engine import Engine
 from alerts.engine.gather import Portion
-from alerts.engine.kind import Observation
+from alerts.engine.kind import Observed
 from alerts.engine.merging import totals
 from alerts.engine.metrics import EngineMetrics
 from alerts.engine.plan import BaselineFactory
@@ -98,7 +98,7 @@ class Summed:
         held.evidence = sorted(held.evidence)[:EVIDENCE]
         return ()
 
-    def apply(self, observation: Observation) -> Collection[Detection]:
+    def apply(self, observation: Observed) -> Collection[Detection]:
         """None comes alone."""
         raise AssertionError(observation)
 

@@ -15,7 +15,7 @@ from alerts.engine.engine import Engine
 from alerts.engine.gather import Portion
 from alerts.engine.groups import Limits
 from alerts.engine.index import RuleIndex
-from alerts.engine.kind import Observation
+from alerts.engine.kind import Observed
 from alerts.engine.plan import Plan
 from alerts.engine.run import run
 from alerts.fields import EXCHANGES, SECURITY_EVENTS
@@ -191,9 +191,10 @@ class Largest:
         self.largest: dict[Group, int] = {}
         self.changed: set[Group] = set()
 
-    def apply(self, observation: Observation) -> Collection[Detection]:
+    def apply(self, observation: Observed) -> Collection[Detection]:
         """A single one."""
-        return self.add(Portion(observation.group, 0, observation.agency, 1, last_ms=observation.time_ms))
+        group, time_ms, _, agency, _, _ = observation
+        return self.add(Portion(group, 0, agency, 1, last_ms=time_ms))
 
     def add(self, portion: Portion) -> Collection[Detection]:
         """Find it."""
