@@ -20,7 +20,7 @@ from alerts.rule import Absence
 _QUARTERS = 4
 
 
-class Waiting(msgspec.Struct, array_like=True):
+class Waiting(msgspec.Struct, array_like=True, gc=False):
     """Events of part 0 that nothing has followed yet (time, id, agency), and times of part 1; both sorted."""
 
     asked: list[tuple[int, str, str]]
@@ -134,7 +134,7 @@ class Unanswered(Grouped[Waiting]):
         self._timers.set(group, state.asked[0][0] + self._span if state.asked else state.last_ms)
 
 
-class Quarter(msgspec.Struct, array_like=True):
+class Quarter(msgspec.Struct, array_like=True, gc=False):
     """The events of a quarter of a timespan: how many, when the first, and the last one."""
 
     count: int
@@ -142,7 +142,7 @@ class Quarter(msgspec.Struct, array_like=True):
     last: tuple[int, str, str]  # time, id, agency
 
 
-class Rhythm(msgspec.Struct, array_like=True):
+class Rhythm(msgspec.Struct, array_like=True, gc=False):
     """Quarters by number (time divided by their length), and the last event whose silence was decided."""
 
     quarters: dict[int, Quarter]

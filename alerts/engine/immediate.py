@@ -47,6 +47,9 @@ class Immediate(Windows):
         for at, observation in enumerate(observations):
             group, time_ms, event_id, agency, _, _ = observation
             window = states.get(group)
+            if window is None and least > 1:
+                self._begin(group, (time_ms, event_id, 0, agency, None))
+                continue
             if window is not None and floor < window.last_ms < time_ms and not window.clean:
                 entries = window.entries
                 size = len(entries)
@@ -121,6 +124,13 @@ class Immediate(Windows):
                 return ()
         self._complete(group, window, time_ms, len(entries))
         return self._report(group, window.cover(begins, time_ms), seen)
+
+    def _begin(self, group: Group, entry: Entry) -> None:
+        """Open a window for a group's first event, where one is too few."""
+        self._states[group] = Window(self._measure(), ALL_AT_ONCE, [entry], last_ms=entry[0], clean=False)
+        self._total += 1
+        self._touch(group)
+        self._expire_at(entry[0] + self._span, group)
 
     def _put(self, group: Group, window: Window, entry: Entry) -> Collection[Detection]:
         """Take in an entry that is not the newest, and try the windows that it lies in again."""

@@ -24,7 +24,7 @@ _STEPS = 100
 _DROPPED_AT_ONCE = 20  # values beyond the bound go together, as a share of it
 
 
-class Terms(msgspec.Struct, array_like=True):
+class Terms(msgspec.Struct, array_like=True, gc=False):
     """When a group was first seen, and each of its values last, in milliseconds."""
 
     since_ms: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -89,12 +89,13 @@ class Window(msgspec.Struct, gc=False, eq=False):
 
     def holds(self, entry: Entry) -> bool:
         """Whether an entry is there already: an event is its time and its id."""
-        at = bisect_left(self.entries, entry[:3], key=_identity)
-        return at < len(self.entries) and self.entries[at][:3] == entry[:3]
+        identity = entry[:3]  # comes before what it is the beginning of
+        at = bisect_left(self.entries, identity)
+        return at < len(self.entries) and self.entries[at][:3] == identity
 
     def insert(self, entry: Entry) -> int:
         """Take in an entry where it belongs; return its index."""
-        at = bisect_left(self.entries, entry[:3], key=_identity)
+        at = bisect_left(self.entries, entry[:3])
         self.entries.insert(at, entry)
         return at
 
@@ -183,19 +184,11 @@ class Window(msgspec.Struct, gc=False, eq=False):
 
     def first_after(self, time_ms: int) -> int:
         """The index of the first entry after a time."""
-        return bisect_right(self.entries, time_ms, key=_time)
+        return bisect_left(self.entries, (time_ms + 1,))  # times are whole
 
 
 def _end(stretch: tuple[int, int]) -> int:
     return stretch[1]
-
-
-def _identity(entry: Entry) -> tuple[int, str, int]:
-    return entry[:3]
-
-
-def _time(entry: Entry) -> int:
-    return entry[0]
 
 
 _encoder = msgspec.msgpack.Encoder()
