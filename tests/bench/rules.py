@@ -243,8 +243,8 @@ def main(*, profile: bool = False) -> float:
         f"  a turn of a plain loop took {pace:.0f} ns meanwhile; on a quiet machine 60 to 70",
         f"  {matches:,} matches, {sum(measured.engine.groups.values()):,} groups remembered, "
         f"{measured.counted:,} events in detections",
-        f"  {measured.committing / measured.seconds:.0%} of the time at commits, where rules that remember take "
-        f"in what matched; they write {measured.journal_bytes / EVENTS:.0f} bytes of journal and "
+        f"  {measured.committing / measured.seconds:.0%} of the time at commits, where rules take in what "
+        f"matched; they write {measured.journal_bytes / EVENTS:.0f} bytes of journal and "
         f"{measured.state_bytes / EVENTS:.0f} of states for each event",
     ]
     if not profile:
