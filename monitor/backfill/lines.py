@@ -8,8 +8,8 @@ from monitor.backfill.batch import Batch, Digest
 from monitor.events.decode import MAX_BODY_BYTES
 from monitor.events.rejection import Reason, Rejection
 
-# Some seven hundred exchanges: few enough to stay in a processor's cache while they are judged.
-BLOCK_BYTES = 256 * 1024
+# Some two hundred exchanges: few enough to stay in a processor's own cache from decoding to counting.
+BLOCK_BYTES = 64 * 1024
 KEPT_BYTES = 1000  # of a line that is too long
 
 
