@@ -40,9 +40,9 @@ def session(settings: Settings, max_age: timedelta) -> Iterator[tuple[Engine, Ma
         yield engine, kinds_of(settings, engine, Book(registry, settings.zone), max_age)
 
 
-# Events are freed by reference counts. But each body that cannot be decoded leaves an exception in a cycle
-# with its frames, and with them all of its neighbours: they are to be collected soon.
-_GC_THRESHOLDS = (2_000, 20, 100)
+# Events are freed by reference counts, and what cannot be decoded leaves no rings: a collection walks what
+# was counted since the last commit, and finds nothing.
+_GC_THRESHOLDS = (100_000, 50, 1000)
 
 
 @contextmanager

@@ -6,13 +6,34 @@ them; how much it asked for, and when, is judged for every exchange.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from monitor.events.exchange import Exchange
 from monitor.events.fields import ABSENT, FIELD_LISTS
 from monitor.judging.breach import Breach
 from monitor.judging.terms import Breaches, Said, Terms, Usage
 
 VERDICTS = 4_000  # verdicts remembered for one agreement; a flood of different fields begins anew
+LONGEST_PURPOSE = 200  # characters of one in a verdict that is remembered
 _NONE: Breaches = ()
+_LONGEST_ABSENT = max(map(len, ABSENT))
+
+T = TypeVar("T", str, bytes)
+
+
+class _Shared(dict[T, T]):
+    """One object for equal texts: of what all agreements' verdicts share there is one copy in the cache."""
+
+    LIMIT = 20_000  # as of field lists; a flood of others begins anew
+
+    def __missing__(self, text: T) -> T:
+        if len(self) >= self.LIMIT:
+            self.clear()
+        self[text] = text
+        return text
+
+
+_purposes, _texts = _Shared[str](), _Shared[bytes]()
 
 
 def judge(exchange: Exchange, terms: Terms, seconds: float, usage: Usage | None) -> Breaches | None:
@@ -48,10 +69,11 @@ def judge_said(said: Said, terms: Terms) -> Breaches | None:
             breaches += (Breach.FIELDS_EXCEEDED,)
         if terms.signature_required and signed is not True:
             breaches += (Breach.UNSIGNED,)
-    if len(fields_text) <= FIELD_LISTS.LONGEST:
+    if len(fields_text) <= FIELD_LISTS.LONGEST and (purpose is None or len(purpose) <= LONGEST_PURPOSE):
         if len(terms.verdicts) >= VERDICTS:
             terms.verdicts.clear()
-        terms.verdicts[said] = breaches
+        shared = None if purpose is None else _purposes[purpose]
+        terms.verdicts[shared, _texts[fields_text], signed] = breaches
     return breaches
 
 
@@ -71,6 +93,7 @@ def judge_done(exchange: Exchange, terms: Terms, seconds: float, usage: Usage | 
         usage.calls += 1
         if terms.calls_per_day is not None and usage.calls > terms.calls_per_day:
             breaches += (Breach.QUOTA_EXCEEDED,)
-    if terms.case_required and bytes(exchange.case) in ABSENT:
+    case = exchange.case  # short where it is absent: no copy of most is made to see it
+    if terms.case_required and len(case) <= _LONGEST_ABSENT and bytes(case) in ABSENT:
         breaches += (Breach.CASE_MISSING,)
     return breaches

@@ -141,7 +141,7 @@ class PartitionLedger:
         newest = self.newest or LONG_AGO
         seen, remember, rotates_at = ids.seen, ids.current.append, ids.rotates_at
         accepted = changes.ids.setdefault(ids.generation, [])
-        late_after = self.limits.late_after
+        late_after, late_before = self.limits.late_after, None
         joined = b"".join  # makes bytes of JSON left as it was at half the price of bytes()
         begins, ends, tallies = self._begins, self._ends, self._tallies
         witnessed = self.witnessed
@@ -162,7 +162,9 @@ class PartitionLedger:
             names = (exchange.provider, exchange.consumer, exchange.service)
             tally = tallies.get(names)
             if tally is None:
-                tally = tallies[names] = self._open(names)
+                tally = self._open(names)
+                # The registry's own names, which all hours share, stay in the processor's cache.
+                tallies[tally.pair if tally.pair == names else names] = tally
             said = (exchange.purpose, joined((exchange.fields,)), exchange.signed)
             breaches = tally.verdicts.get(said)
             if breaches is None:
@@ -173,14 +175,17 @@ class PartitionLedger:
             late = False
             if time > newest:
                 newest = self.newest = time
+                late_before = None
                 if rotates_at is None:
                     rotates_at = ids.rotates_at = time + ids.window
                 elif time >= rotates_at:
                     ids.rotate(arrivals.offset(index), time)
                     remember, rotates_at = ids.current.append, ids.rotates_at
                     accepted = changes.ids.setdefault(ids.generation, [])
-            elif time < newest - late_after:
-                late = True
+            else:
+                if late_before is None:
+                    late_before = newest - late_after
+                late = time < late_before
             identity = exchange.id
             if identity in seen:
                 tally.duplicates += 1
@@ -194,7 +199,9 @@ class PartitionLedger:
             if tally.metered:
                 terms = tally.terms
                 seconds = (time - EPOCH).total_seconds() - self._hour if terms.opening else 0.0
-                breaches += judge_done(exchange, terms, seconds, tally.usage)
+                done = judge_done(exchange, terms, seconds, tally.usage)
+                if done:
+                    breaches += done
             if breaches:
                 tally.breached += 1
                 for breach in breaches:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.judging.breach import Breach
 from monitor.judging.hours import Opening
-from monitor.judging.judge import judge
+from monitor.judging.judge import LONGEST_PURPOSE, VERDICTS, judge
 from monitor.judging.terms import Terms, Usage
 from tests.builders import PAIR, exchange
 
@@ -158,3 +159,28 @@ def test_the_breaches_are_those_of_the_contract() -> None:
         "purpose_not_permitted", "fields_exceeded", "records_exceeded", "outside_hours", "quota_exceeded",
         "case_missing", "unsigned", "unknown_agency", "unknown_service", "duplicate_id",
     ]  # fmt: skip
+
+
+def test_what_exchanges_say_is_judged_alike_when_it_is_not_remembered() -> None:
+    """A flood of different purposes, or of long ones, takes bounded memory and changes no verdict."""
+    terms = Terms(PAIR, purposes=frozenset({"tax-refund"}))
+    refused = (Breach.PURPOSE_NOT_PERMITTED,)
+    for number in range(VERDICTS + 10):
+        assert judge(exchange(purpose=f"purpose-{number}"), terms, 0.0, None) == refused
+        assert judge(exchange(purpose="tax-refund"), terms, 0.0, None) == ()
+    assert 0 < len(terms.verdicts) <= VERDICTS
+    terms.verdicts.clear()
+    for length in (LONGEST_PURPOSE, LONGEST_PURPOSE + 1):
+        for _ in range(2):
+            assert judge(exchange(purpose="p" * length), terms, 0.0, None) == refused
+    assert {len(purpose or "") for purpose, _, _ in terms.verdicts} == {LONGEST_PURPOSE}
+
+
+@pytest.mark.parametrize("absent", ["", "null", '""'])
+def test_a_case_is_missing_only_where_nothing_is_given(absent: str) -> None:
+    """However short a case is, it is one."""
+    terms = Terms(PAIR, case_required=True)
+    for text, expected in ((absent, (Breach.CASE_MISSING,)), ('"1"', ()), ("1", ()), ('"A-2031/7"', ())):
+        one = exchange()
+        one.case = msgspec.Raw(text.encode())
+        assert judge(one, terms, 0.0, None) == expected
