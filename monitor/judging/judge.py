@@ -16,7 +16,7 @@ from monitor.judging.terms import Breaches, Said, Terms, Usage
 VERDICTS = 4_000  # verdicts remembered for one agreement; a flood of different fields begins anew
 LONGEST_PURPOSE = 200  # characters of one in a verdict that is remembered
 _NONE: Breaches = ()
-_LONGEST_ABSENT = max(map(len, ABSENT))
+LONGEST_ABSENT = max(map(len, ABSENT))  # of a case that may be missing; any longer one is there
 
 T = TypeVar("T", str, bytes)
 
@@ -46,7 +46,10 @@ def judge(exchange: Exchange, terms: Terms, seconds: float, usage: Usage | None)
     breaches = judge_said(said, terms)
     if breaches is None or not terms.metered:
         return breaches
-    return breaches + judge_done(exchange, terms, seconds, usage)
+    calls = 0
+    if usage is not None:
+        calls = usage.calls = usage.calls + 1
+    return breaches + judge_done(exchange, terms, seconds, calls)
 
 
 def judge_said(said: Said, terms: Terms) -> Breaches | None:
@@ -77,23 +80,20 @@ def judge_said(said: Said, terms: Terms) -> Breaches | None:
     return breaches
 
 
-def judge_done(exchange: Exchange, terms: Terms, seconds: float, usage: Usage | None) -> Breaches:
+def judge_done(exchange: Exchange, terms: Terms, seconds: float, calls: int) -> Breaches:
     """Judge how much an exchange asked for, when, and for which case; only needed for metered terms.
 
     `seconds` is the exchange's time after the start of its hour (only read when `terms.opening` is set);
-    `usage` counts the day's calls of the pair and is given when the agreement limits them. The call is
-    counted whatever its outcome: a ceiling limits asking, not being answered.
+    `calls` are the pair's calls of the day with this one (only read when the agreement limits them). A call
+    counts whatever its outcome: a ceiling limits asking, not being answered.
     """
     breaches = _NONE
     if terms.records_per_call is not None and exchange.records > terms.records_per_call:
         breaches += (Breach.RECORDS_EXCEEDED,)
     if terms.opening is not None and not terms.opening.covers(seconds):
         breaches += (Breach.OUTSIDE_HOURS,)
-    if usage is not None:
-        usage.calls += 1
-        if terms.calls_per_day is not None and usage.calls > terms.calls_per_day:
-            breaches += (Breach.QUOTA_EXCEEDED,)
-    case = exchange.case  # short where it is absent: no copy of most is made to see it
-    if terms.case_required and len(case) <= _LONGEST_ABSENT and bytes(case) in ABSENT:
+    if terms.calls_per_day is not None and calls > terms.calls_per_day:
+        breaches += (Breach.QUOTA_EXCEEDED,)
+    if terms.case_required and bytes(exchange.case) in ABSENT:
         breaches += (Breach.CASE_MISSING,)
     return breaches

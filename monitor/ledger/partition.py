@@ -12,7 +12,7 @@ from monitor.events.exchange import Exchange
 from monitor.events.rejection import Reason, Rejection
 from monitor.judging.book import Book
 from monitor.judging.breach import Breach
-from monitor.judging.judge import judge_done, judge_said
+from monitor.judging.judge import LONGEST_ABSENT, judge_done, judge_said
 from monitor.judging.terms import UNREGISTERED, Breaches, Pair, Usage
 from monitor.ledger.changes import Changes, GapKey
 from monitor.ledger.finding import SAMPLES, Finding, FindingKey
@@ -197,11 +197,18 @@ class PartitionLedger:
             remember(identity)
             accepted.append(identity)
             if tally.metered:
-                terms = tally.terms
-                seconds = (time - EPOCH).total_seconds() - self._hour if terms.opening else 0.0
-                done = judge_done(exchange, terms, seconds, tally.usage)
-                if done:
-                    breaches += done
+                calls = 0
+                usage = tally.usage
+                if usage is not None:
+                    calls = usage.calls = usage.calls + 1
+                if (
+                    exchange.records > tally.most_records
+                    or calls > tally.most_calls
+                    or tally.timed
+                    or (tally.case_required and len(exchange.case) <= LONGEST_ABSENT)
+                ):
+                    seconds = (time - EPOCH).total_seconds() - self._hour
+                    breaches += judge_done(exchange, tally.terms, seconds, calls)
             if breaches:
                 tally.breached += 1
                 for breach in breaches:

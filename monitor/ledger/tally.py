@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import inf
 
 from monitor.judging.terms import Terms, Usage
 
@@ -14,20 +15,27 @@ class Tally:
 
     Durations are only listed here: how many there were, how long they took together, how many were over the
     agreed limit and in which bucket they fall is worked out for all of them together at commit.
+
+    `most_records`, `most_calls`, `timed` and `case_required` tell of nearly all exchanges that they keep
+    metered terms, at the price of a comparison each: no limit is infinity.
     """
 
     __slots__ = (
         "answered",
         "breached",
+        "case_required",
         "duplicates",
         "last_time",
         "late",
         "metered",
+        "most_calls",
+        "most_records",
         "pair",
         "records",
         "request_bytes",
         "response_bytes",
         "terms",
+        "timed",
         "unanswered",
         "usage",
         "verdicts",
@@ -39,6 +47,10 @@ class Tally:
         self.pair = terms.pair
         self.verdicts = terms.verdicts
         self.metered = terms.metered
+        self.most_records = inf if terms.records_per_call is None else terms.records_per_call
+        self.most_calls = inf if terms.calls_per_day is None else terms.calls_per_day
+        self.timed = terms.opening is not None
+        self.case_required = terms.case_required
         self.answered: list[float] = []  # duration_ms of the exchanges with outcome ok
         self.unanswered: list[tuple[str, float]] = []  # outcome and duration_ms of the others
         self.records = 0
