@@ -1,9 +1,11 @@
 """What every kind of rule that remembers is to the engine: observations in, detections out, state by group.
 
-The engine matches events, turns each match into an observation, notes the observation in the journal, and
-applies it. After a crash it restores groups from their last written state and applies the journal's
-observations that came after it. So `apply` and `advance` must depend on nothing but the state and their
-arguments: no clock, no randomness, no order of a set or of hashes.
+The engine matches events and turns each match into an observation. These wait until the watermark moves on
+or a commit comes. Then each rule applies all of its own, in their order, while its states are in the
+processor's cache, and the engine notes those that changed something in the journal. After a crash it
+restores groups from their last written state and applies the journal's observations that came after it. So
+`apply` and `advance` must depend on nothing but the state and their arguments: no clock, no randomness, no
+order of a set or of hashes.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ class Observation(NamedTuple):
 
 # As kinds take it in: as plain tuple, which is made and taken apart in half the time. One is made for every
 # match.
-Observed = tuple[Group, int, str, str, int, "str | float | None"]
+Observed = tuple[Group, int, str, str, int, str | float | None]
 
 
 class _Unchanged(tuple[Detection, ...]):
