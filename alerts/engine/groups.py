@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -52,7 +53,7 @@ class State(Protocol):
 S = TypeVar("S", bound=State)
 
 
-class Grouped(Generic[S]):
+class Grouped(ABC, Generic[S]):
     """States by group. A kind derives from it and says how a state is made, encoded and decoded.
 
     `sequence` is the commit under way, set by the engine; `dirty` holds the groups that changed since their
@@ -117,9 +118,9 @@ class Grouped(Generic[S]):
         """Take observations in, in their order, and add to `found`; return those that changed something."""
         return applied_singly(self.apply, observations, found)
 
+    @abstractmethod
     def apply(self, observation: Observed) -> Collection[Detection]:
         """As `alerts.engine.kind.Kind` says."""
-        raise NotImplementedError
 
     def forget(self, groups: Iterable[Group]) -> None:
         """Drop groups that were evicted."""
@@ -159,15 +160,17 @@ class Grouped(Generic[S]):
         self.evicted += groups
         self.groups_evicted += len(groups)
 
+    @abstractmethod
     def _encoded(self, state: S) -> bytes:
-        raise NotImplementedError
+        """A state as it is stored."""
 
+    @abstractmethod
     def _decoded(self, encoded: bytes) -> S:
-        raise NotImplementedError
+        """A state from what was stored. Raises msgspec.DecodeError."""
 
+    @abstractmethod
     def _restored(self, group: Group, state: S) -> None:
         """Set what follows from a state, such as when it is due."""
-        raise NotImplementedError
 
 
 def applied_singly(

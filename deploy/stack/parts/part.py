@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from http.client import HTTPConnection, HTTPException
@@ -69,7 +70,7 @@ def end_of(log: Path) -> str:
     return said[-LAST_CHARACTERS:].strip() or "it said nothing"
 
 
-class WebProgram:
+class WebProgram(ABC):
     """A program with a data folder and one port, on which it says by itself whether it is ready."""
 
     name: ClassVar[str]
@@ -81,9 +82,9 @@ class WebProgram:
         self.port = port
         self._child: Child | None = None
 
+    @abstractmethod
     def command(self, port: int) -> Sequence[str]:
         """What to run to have it on a port. Raises Missing."""
-        raise NotImplementedError
 
     @property
     def url(self) -> str:
