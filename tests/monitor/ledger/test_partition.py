@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -312,3 +313,28 @@ def test_ages_stand_for_all_that_was_counted() -> None:
     assert 50 <= len(ledger.changes.ages) <= 101
     assert sum(weight for _, weight in ledger.changes.ages) == pytest.approx(1000, rel=0.05)
     assert {time for time, _ in ledger.changes.ages} == {MOMENT}
+
+
+@pytest.mark.parametrize(
+    ("clause", "breach", "within", "beyond"),
+    [
+        ({"ceilings": {"records_per_call": 5}}, Breach.RECORDS_EXCEEDED, {"records": 5}, {"records": 6}),
+        (
+            {"hours": {"days": ["mon"], "from": "08:00", "until": "15:30"}},
+            Breach.OUTSIDE_HOURS,
+            {},
+            {"time": MOMENT + 15 * MINUTE},
+        ),
+        ({"case_required": True}, Breach.CASE_MISSING, {"case": "A-7"}, {"case": ""}),
+        ({"case_required": True}, Breach.CASE_MISSING, {"case": 1}, {"case": None}),
+        ({"case_required": True}, Breach.CASE_MISSING, {"case": "1"}, {}),
+    ],
+)
+def test_every_limit_is_judged_by_itself(
+    clause: dict[str, Any], breach: Breach, within: dict[str, Any], beyond: dict[str, Any]
+) -> None:
+    """Also where it is the only one that an agreement sets: most exchanges keep all, and are let through."""
+    changes = ledger_of(book_of(agreement(**clause))).feed(
+        exchange(**within, id="within"), exchange(**beyond, id="beyond"), at=MOMENT + 15 * MINUTE
+    )
+    assert {key.breach: found.samples for key, found in changes.findings.items()} == {breach: ("beyond",)}
