@@ -124,11 +124,12 @@ def test_a_mutated_body_reads_the_same_among_others(fuzzed: tuple[list[Body], di
 
 def test_what_cannot_be_decoded_is_given_back_at_once() -> None:
     """Without waiting for the collector: a flood of such bodies would fill the memory between its rounds."""
+    bodies = (b'{"id": 1}', b"[", b'{"specversion": "1.0", "data": 1}') * 100
     gc.collect()
     gc.disable()
     try:
-        for body in (b'{"id": 1}', b"[", b'{"specversion": "1.0", "data": 1}'):
+        for body in bodies:
             assert isinstance(decode_one(body, ()), Rejection)
-        assert gc.collect() == 0
+        assert gc.collect() < len(bodies)  # what others leave in the meantime is not a ring for each
     finally:
         gc.enable()
