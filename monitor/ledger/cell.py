@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +10,7 @@ from math import inf
 from typing import NamedTuple
 
 from monitor.judging.terms import Pair
-from monitor.ledger.histogram import Histogram, bucket_of, merge
+from monitor.ledger.histogram import Histogram, histogram_of, merge
 from monitor.ledger.tally import LONG_AGO, Tally
 
 
@@ -92,34 +93,19 @@ def cell_of(tally: Tally) -> Cell:
         duplicates=tally.duplicates,
         last_time=tally.last_time,
     )
-    answered = tally.answered
-    cell.ok = len(answered)
+    durations = sorted(tally.answered)
+    cell.ok = len(durations)
     limit = tally.terms.latency_limit_ms
     if limit != inf:
-        cell.slow = sum(map(limit.__lt__, answered))
-    durations = answered
+        cell.slow = cell.ok - bisect_right(durations, limit)
     if tally.unanswered:
-        durations = answered + [duration_ms for _, duration_ms in tally.unanswered]
+        durations += [duration_ms for _, duration_ms in tally.unanswered]
+        durations.sort()
         outcomes = Counter(outcome for outcome, _ in tally.unanswered)
         cell.fault, cell.denied, cell.timeout = (outcomes[name] for name in ("fault", "denied", "timeout"))
     if durations:
         exact = [int(duration_ms * 1000 + 0.5) for duration_ms in durations]  # microseconds(), unrolled
         cell.duration_us = sum(exact)
-        cell.shortest_us, cell.longest_us = min(exact), max(exact)
-        cell.latency = dict(Counter(map(_buckets.__getitem__, exact)))
+        cell.shortest_us, cell.longest_us = exact[0], exact[-1]
+        cell.latency = histogram_of(exact)
     return cell
-
-
-class _Buckets(dict[int, int]):
-    """Buckets already worked out, by duration in microseconds; begun anew when there are too many."""
-
-    LIMIT = 100_000  # some 10 MB; durations to a tenth of a millisecond repeat long before
-
-    def __missing__(self, us: int) -> int:
-        if len(self) >= self.LIMIT:
-            self.clear()
-        bucket = self[us] = bucket_of(us)
-        return bucket
-
-
-_buckets = _Buckets()

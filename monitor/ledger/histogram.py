@@ -7,7 +7,9 @@ Source: OpenTelemetry metrics data model, ExponentialHistogram.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from functools import cache
 from math import ceil, log2
 
 import msgspec
@@ -32,6 +34,29 @@ def bucket_of(microseconds: int) -> int:
 def upper_bound(bucket: int) -> float:
     """The largest value of a bucket, in microseconds."""
     return 0.0 if bucket == ZERO else float(2 ** ((bucket + 1) / _PER_DOUBLING))
+
+
+def histogram_of(ordered: Sequence[int]) -> Histogram:
+    """The histogram of values in rising order: their buckets are worked out once each, not once a value."""
+    histogram: Histogram = {}
+    start, stop = 0, len(ordered)
+    while start < stop:
+        bucket = bucket_of(ordered[start])
+        end = bisect_right(ordered, _largest_in(bucket), start)
+        histogram[bucket] = end - start
+        start = end
+    return histogram
+
+
+@cache  # no more than there are buckets
+def _largest_in(bucket: int) -> int:
+    """The largest value of a bucket that has one, exactly as `bucket_of` rounds."""
+    value = int(upper_bound(bucket))
+    while bucket_of(value) > bucket:
+        value -= 1
+    while bucket_of(value + 1) <= bucket:
+        value += 1
+    return value
 
 
 def quantile(histogram: Mapping[int, int], q: float) -> float | None:

@@ -170,7 +170,9 @@ class PartitionStore:
         """A cell as a row of this source."""
         return {
             **self._progress.source,
-            **key.pair._asdict(),
+            "provider": key.pair.provider,
+            "consumer": key.pair.consumer,
+            "service": key.pair.service,
             "hour": key.hour,
             "ok": cell.ok,
             "fault": cell.fault,

@@ -71,17 +71,13 @@ class Progress:
     def __init__(self, topic: str, partition: int) -> None:
         self.topic = topic
         self.partition = partition
+        self.source: Row = {"topic": topic, "partition": partition}  # the columns that say whose a row is
         self._expected = FROM_THE_BEGINNING
         self._events = 0
         self._id_state = IdState()
         self._rejected: dict[str, int] = {}
         self._gap_names: set[GapKey] = set()
         self._pending: tuple[Mapping[str, int], set[GapKey]] = ({}, set())
-
-    @property
-    def source(self) -> Row:
-        """The columns that say whose a row is."""
-        return {"topic": self.topic, "partition": self.partition}
 
     def mine(self, table: Table) -> Any:
         """The condition for this partition's rows of a table."""

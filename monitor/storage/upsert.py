@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Dialect, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.compiler import SQLCompiler
 
 Row = dict[str, Any]
 COPY_FROM = 200  # rows from which COPY to a temporary table beats executemany on PostgreSQL
@@ -18,11 +20,15 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     if not rows:
         return
     keys = [column.name for column in table.primary_key]
-    ordered = sorted(rows, key=lambda row: tuple(row[key] for key in keys))
-    if connection.dialect.name == "postgresql" and len(ordered) >= COPY_FROM:
+    ordered = sorted(rows, key=itemgetter(*keys))
+    dialect = connection.dialect
+    if dialect.name == "sqlite":
+        sql, names = _positional(table)
+        connection.exec_driver_sql(sql, _tuples(table, dialect, ordered, names))
+    elif len(ordered) >= COPY_FROM:
         _copy(connection, table, ordered, keys)
-        return
-    connection.execute(_statement(table, connection.dialect.name), ordered)
+    else:
+        connection.execute(_statement(table, dialect.name), ordered)
 
 
 @cache
@@ -35,6 +41,38 @@ def _statement(table: Table, dialect_name: str) -> Any:
     }
     keys = [column.name for column in table.primary_key]
     return statement.on_conflict_do_update(index_elements=keys, set_=replaced)
+
+
+@cache
+def _positional(table: Table) -> tuple[str, list[str]]:
+    """The statement for SQLite as text, and the columns in the order of its parameters.
+
+    SQLAlchemy would look up every parameter of every row by its name, which takes longer than writing it.
+    """
+    names = [column.name for column in table.columns]
+    compiled = _statement(table, "sqlite").compile(dialect=sqlite.dialect(), column_keys=names)
+    assert isinstance(compiled, SQLCompiler)  # noqa: S101  # statements on rows have no other
+    return compiled.string, list(compiled.positiontup or ())
+
+
+def _tuples(
+    table: Table, dialect: Dialect, rows: Sequence[Row], names: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """Rows as the driver takes them."""
+    pick = itemgetter(*names)
+    binders = [(at, bind) for at, name in enumerate(names) if (bind := _binder(table, name, dialect))]
+    bound = []
+    for row in rows:
+        values = list(pick(row))
+        for at, bind in binders:
+            values[at] = bind(values[at])
+        bound.append(tuple(values))
+    return bound
+
+
+def _binder(table: Table, name: str, dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What makes a column's value one of the driver's; None where it is one already."""
+    return table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -50,7 +88,6 @@ def _new_statement(table: Table, dialect_name: str) -> Any:
 
 def _copy(connection: Connection, table: Table, rows: Sequence[Row], keys: list[str]) -> None:
     names = [column.name for column in table.columns]
-    binders = [column.type.bind_processor(connection.dialect) for column in table.columns]
     quoted = ", ".join(f'"{name}"' for name in names)
     others = ", ".join(f'"{name}" = excluded."{name}"' for name in names if name not in keys)
     quoted_keys = ", ".join(f'"{key}"' for key in keys)
@@ -64,10 +101,8 @@ def _copy(connection: Connection, table: Table, rows: Sequence[Row], keys: list[
     raw = connection.connection.driver_connection
     assert raw is not None  # noqa: S101  # a live connection has its driver's
     with raw.cursor() as cursor, cursor.copy(f'COPY "new_{table.name}" ({quoted}) FROM STDIN') as copy:
-        for row in rows:
-            copy.write_row(
-                [bind(row[name]) if bind else row[name] for name, bind in zip(names, binders, strict=True)]
-            )
+        for row in _tuples(table, connection.dialect, rows, names):
+            copy.write_row(row)
     connection.execute(
         text(
             f'INSERT INTO "{table.name}" ({quoted}) SELECT {quoted} FROM "new_{table.name}" '  # noqa: S608  # names of ours

@@ -11,7 +11,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.ledger.cell import microseconds
-from monitor.ledger.histogram import ZERO, bucket_of, decode, encode, merge, quantile, upper_bound
+from monitor.ledger.histogram import (
+    ZERO,
+    bucket_of,
+    decode,
+    encode,
+    histogram_of,
+    merge,
+    quantile,
+    upper_bound,
+)
 
 DURATIONS = st.integers(0, 86_400_000_000)
 # Half a bucket, geometrically: 2**(1/64) - 1 is 1.089 %.
@@ -47,6 +56,15 @@ def test_powers_of_two_are_exact_edges(exponent: int) -> None:
     """The metric's own buckets end there: the value itself is below the edge, the next one above."""
     assert upper_bound(bucket_of(2**exponent)) == (2**exponent if exponent else 2 ** (1 / 32))
     assert upper_bound(bucket_of(2**exponent + 1)) > 2**exponent
+
+
+@given(st.lists(DURATIONS | st.integers(0, 3000)))
+@example(
+    [upper for bucket in range(400) for upper in (int(upper_bound(bucket)), int(upper_bound(bucket)) + 1)]
+)
+def test_counting_in_order_is_counting_one_by_one(values: list[int]) -> None:
+    """At the edges of buckets too."""
+    assert histogram_of(sorted(values)) == Counter(map(bucket_of, values))
 
 
 def test_nothing_counted_has_no_quantile() -> None:
