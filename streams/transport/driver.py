@@ -102,6 +102,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 return error
         return None
 
+    def _stopped_set(self) -> None:
+        """Also where the thread has ended by itself, as the worker crashed: nothing runs in its loop then."""
+        try:
+            super()._stopped_set()
+        except RuntimeError:
+            if not self.thread_loop.is_closed():
+                raise
+            self._stopped.set()
+
     def joined(self) -> bool:
         """Whether the group has this consumer as a member, and has given it its partitions, if only none."""
         return self._consumer is not None and joined(self._consumer)

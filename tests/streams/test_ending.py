@@ -25,6 +25,7 @@ from monitor.storage.engine import open_engine
 from monitor.storage.schema import migrate
 from streams.app import App, create_app
 from streams.lanes import Stalled, TopicReplaced
+from streams.transport.driver import Consumer
 from tests.e2e.exactness import REGISTRY, create_topics, environment_of
 
 END_S = 90.0
@@ -91,6 +92,20 @@ def test_where_to_read_on_is_never_answered_when_the_worker_ends(monkeypatch: py
     assert isinstance(app.crash_reason, TopicReplaced)
 
 
+def test_a_consumer_whose_thread_has_ended_already_is_stopped() -> None:
+    """A worker that crashes stops it as often before its thread has ended as after."""
+
+    async def story(app: App) -> None:
+        consumer = app.consumer
+        assert isinstance(consumer, Consumer)
+        thread = consumer._thread
+        thread.thread_loop.close()
+        thread._stopped_set()
+        assert thread.should_stop
+
+    ended(story)
+
+
 def test_a_worker_on_a_topic_that_was_created_anew_ends_with_a_sentence(
     tmp_path: Path, kafka_broker: str, topic_prefix: str, consumer_group: str
 ) -> None:
@@ -122,6 +137,6 @@ def test_a_worker_on_a_topic_that_was_created_anew_ends_with_a_sentence(
     (end,) = [line for line in lines if line["event"] == "the worker ends"]
     assert end["reason"].startswith(f"{topic_prefix}exchanges/0 ends at offset 0, but the database")
     assert end["reason"].endswith("or a new one.")
-    assert "Traceback" not in said
+    assert "Traceback" not in said, said
     assert "crash" not in said.lower()
     assert said.count("created anew") == 1
