@@ -86,6 +86,7 @@ class PartitionLedger:
         self.changes = Changes(next_offset, newest)
         self._load_calls = load_calls
         self._usages: dict[int, dict[Pair, Usage]] = {}  # by the local day's first hour
+        self._called: set[int] = set()  # days of which calls were counted that are in no tally, since `take`
         self._hour = 0
         self._begins = self._ends = (
             EPOCH  # bounds within which an event needs no look at its time; empty: none
@@ -98,16 +99,24 @@ class PartitionLedger:
         """Hand over what was counted since the last call, and count on from zero."""
         taken, self.changes = self.changes, Changes(self.next_offset, self.newest)
         taken.id_state = self.ids.state
+        self._called = set()
         self._hours = {}
         self._begins = self._ends = EPOCH
         return taken
 
     def settled(self) -> None:
         """Note that all that was taken is in the database: days of calls can be read from there again."""
-        touched = {self.book.day_begins(hour) for hour in self.changes.tallies}
+        touched = {self.book.day_begins(hour) for hour in self.changes.tallies} | self._called
         for day in sorted(self._usages)[:-USAGE_DAYS]:
             if day not in touched:
                 del self._usages[day]
+
+    def count_call(self, pair: Pair, hour: int) -> int:
+        """Count a call that is judged elsewhere towards its pair's local day; return which of them it is."""
+        self._called.add(self.book.day_begins(hour))
+        usage = self._usage(pair, hour)
+        usage.calls += 1
+        return usage.calls
 
     def fold(self, decoded: Sequence[Decoded], arrivals: Arrivals, now: datetime) -> None:
         """Judge and count a batch; `now` bounds what a lying broker timestamp could claim.
@@ -258,13 +267,13 @@ class PartitionLedger:
         tallies = self.changes.tallies.setdefault(self._hour, {})
         tally = tallies.get(terms.pair)
         if tally is None:
-            usage = None if terms.calls_per_day is None else self._usage(terms.pair)
+            usage = None if terms.calls_per_day is None else self._usage(terms.pair, self._hour)
             tally = tallies[terms.pair] = Tally(terms, usage)
         return tally
 
-    def _usage(self, pair: Pair) -> Usage:
-        """The pair's calls in the local day of the current hour, counted on from the database."""
-        day = self.book.day_begins(self._hour)
+    def _usage(self, pair: Pair, hour: int) -> Usage:
+        """The pair's calls in the local day of an hour, counted on from the database."""
+        day = self.book.day_begins(hour)
         usages = self._usages.get(day)
         if usages is None:
             calls = self._load_calls(day, self.book.day_ends(day))

@@ -148,7 +148,7 @@ class _Work:
             self._into(partner, half)
             return
         match = half.match if half.request_id is None and each.alone else None
-        late, terms = self._judge.late(half, match, self._topic, self._partition)
+        late, terms = self._judge.late(each, match, self._topic, self._partition)
         self._put(late)
         self.done.fresh.append((late, terms))
         if not each.alone:

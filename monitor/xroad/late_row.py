@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping
 
 from monitor.judging.breach import Breach
 from monitor.judging.judge import judge
-from monitor.judging.terms import Pair, Terms
+from monitor.judging.terms import Pair, Terms, Usage
 from monitor.ledger.cell import Cell, CellKey, microseconds
 from monitor.ledger.finding import Finding, FindingKey
 from monitor.ledger.histogram import bucket_of, merge
@@ -23,6 +23,9 @@ from monitor.xroad.call import Call
 from monitor.xroad.causes import SECURITY_KIND
 from monitor.xroad.figures import Figures
 from monitor.xroad.half import Half, pack, unpack
+from monitor.xroad.pairing import Lapsed
+
+_TOO_MANY = 2**53  # calls of a day: more than any agreement allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,29 +119,31 @@ def of_row(row: RowMapping) -> LateCall:
 
 
 class LateJudge:
-    """Makes late calls of halves, judging them by the registry. Daily calls are not counted for them."""
+    """Makes late calls of halves, judging them by the registry."""
 
     def __init__(self, book: RecordBook, names: XroadNames) -> None:
         self._book = book
         self._names = names
 
-    def late(self, half: Half, match: str | None, topic: str, partition: int) -> tuple[LateCall, Terms]:
+    def late(self, lapsed: Lapsed, match: str | None, topic: str, partition: int) -> tuple[LateCall, Terms]:
         """A call of which only one half has come, in a source partition."""
-        return self._judged(half.call, Call.of(half), match, topic, partition)
+        half = lapsed.waiting.half
+        return self._judged(half.call, Call.of(half), match, topic, partition, lapsed.calls)
 
     def completed(self, late: LateCall, half: Half) -> LateCall:
-        """The same call with the half that it lacked."""
+        """The same call with the half that it lacked. Where it was one too many of its day, it still is."""
         call = Call.of(late.call.first, half)
-        completed, _ = self._judged(late.name, call, None, late.topic, late.partition)
+        number = _TOO_MANY if Breach.QUOTA_EXCEEDED in late.breaches else 0
+        completed, _ = self._judged(late.name, call, None, late.topic, late.partition, number)
         return completed
 
     def _judged(
-        self, name: str, call: Call, match: str | None, topic: str, partition: int
+        self, name: str, call: Call, match: str | None, topic: str, partition: int, number: int
     ) -> tuple[LateCall, Terms]:
         exchange = calls.exchange_of(call, calls.measured(call), self._names)
         hour = call.hour
         terms = self._book.terms(exchange.provider, exchange.consumer, exchange.service, hour)
-        breaches = judge(exchange, terms, call.first.begun / 1000 - hour, None) or ()
+        breaches = judge(exchange, terms, call.first.begun / 1000 - hour, Usage(number - 1)) or ()
         late = LateCall(
             name=name,
             call=call,

@@ -74,6 +74,9 @@ class XroadLedger:
         waiting = list(waiting)
         wait_ms, window_ms = pairing.wait // _MILLISECOND, pairing.window // _MILLISECOND
         self.pairing = Pairing(wait_ms, window_ms, pairing.most, waiting)
+        self._seconds: set[str] = (
+            set()
+        )  # halves that wait, but whose partners have lapsed: the transaction sees
         self._pseudonyms = pseudonyms
         self.next_offset = next_offset
         self._inner = PartitionLedger(
@@ -125,6 +128,7 @@ class XroadLedger:
         """Note that halves were settled by the transaction: their partners had lapsed before."""
         for key in keys:
             self.pairing.drop(key)
+            self._seconds.discard(key)
 
     def fold(self, decoded: Sequence[Decoded], arrivals: Arrivals, now: datetime) -> None:
         """Take in a batch of bodies; `now` bounds what a lying broker timestamp could claim.
@@ -132,19 +136,19 @@ class XroadLedger:
         Bodies before `next_offset` were counted already and are passed over.
         """
         step = max(len(decoded) // AGE_SAMPLES, 1)
-        joined: list[Call] = []
+        over: list[Call | Lapsed] = []
         for index, body in enumerate(decoded):
             offset = arrivals.offset(index)
             if offset < self.next_offset:
                 continue
             arrived = min(moment(arrivals.timestamp_ms(index)), now)
             self._now_ms = max(self._now_ms, (arrived - EPOCH) // _MILLISECOND)
-            self._lapse(joined)
+            self._lapse(over)
             rejection = body.rejection
             for half in body.halves:
                 problem = self._problem_with(half, arrived)
                 if problem is None:
-                    self._take_in(half, offset, joined)
+                    self._take_in(half, offset, over)
                 else:
                     rejection = rejection or problem
             self.changes.events += len(body.halves) + body.bad
@@ -152,16 +156,16 @@ class XroadLedger:
                 self._reject(offset, rejection)
             if index % step == 0 and body.halves:
                 self.changes.ages.append((moment(body.halves[0].begun), step * len(body.halves)))
-        self._count(joined)
+        self._count(over)
         self.next_offset = max(self.next_offset, arrivals.next_offset)
         self.changes.next_offset = self.next_offset
 
     def tick(self, now: datetime) -> None:
         """All that the broker has was taken in: let time pass for the halves that wait."""
         self._now_ms = max(self._now_ms, (now - EPOCH) // _MILLISECOND)
-        joined: list[Call] = []
-        self._lapse(joined)
-        self._count(joined)
+        over: list[Call | Lapsed] = []
+        self._lapse(over)
+        self._count(over)
 
     def _begin(self) -> XroadChanges:
         return XroadChanges(self.next_offset, Changes(self.next_offset))
@@ -174,7 +178,7 @@ class XroadLedger:
             return Rejection(Reason.TOO_OLD, f"its time is {arrived - time} before its arrival")
         return None
 
-    def _take_in(self, half: Half, offset: int, joined: list[Call]) -> None:
+    def _take_in(self, half: Half, offset: int, over: list[Call | Lapsed]) -> None:
         key, changes = half.key, self.changes
         if key in self.ids.seen or key in self.pairing:
             changes.figures.count(self.cell(Call.of(half)), calls.DUPLICATE.format(half.side))
@@ -190,9 +194,11 @@ class XroadLedger:
         if partner is None:
             self.pairing.keep(Waiting(half, self._now_ms))
             changes.wait(key, Waiting(half, self._now_ms))
+            if half.request_id is not None and f"{half.call}/{half.other_side}" in self.ids.seen:
+                self._seconds.add(key)
         else:
             self.changes.no_longer(partner.key)
-            joined.append(Call.of(half, partner))
+            over.append(Call.of(half, partner))
 
     def _remember(self, key: str, offset: int) -> None:
         ids, now = self.ids, moment(self._now_ms)
@@ -204,11 +210,11 @@ class XroadLedger:
         ids.current.append(key)
         self.changes.ids.setdefault(ids.generation, []).append(key)
 
-    def _lapse(self, joined: list[Call]) -> None:
+    def _lapse(self, over: list[Call | Lapsed]) -> None:
         for each in self.pairing.lapse(self._now_ms):
             if isinstance(each, Lapsed):
                 self.changes.no_longer(each.waiting.half.key)
-                self.changes.lapsed.append(each)
+                over.append(each)
                 self._note_gaps(each.waiting.half)
                 if each.waiting.half.side != "client":
                     self._secure(each.waiting.half, each.waiting.half.cause)
@@ -216,14 +222,17 @@ class XroadLedger:
             for half in each:
                 if half is not None:
                     self.changes.no_longer(half.key)
-            joined.append(each)
+            over.append(each)
             self.changes.noted["second_way"] += 1
 
-    def _count(self, joined: Sequence[Call]) -> None:
-        """Judge and count calls of which both halves are here, as any other exchange."""
+    def _count(self, over: Iterable[Call | Lapsed]) -> None:
+        """Judge and count calls of which both halves are here, as any other exchange; number those of one."""
         exchanges: list[Exchange] = []
         figures, noted = self.changes.figures, self.changes.noted
-        for call in joined:
+        for call in over:
+            if isinstance(call, Lapsed):
+                self.changes.lapsed.append(self._numbered(call, exchanges))
+                continue
             found = calls.measured(call)
             exchange = calls.exchange_of(call, found, self.names)
             exchanges.append(exchange)
@@ -236,8 +245,32 @@ class XroadLedger:
                 self._secure(call.client, call.cause)
             if calls.differs(call):
                 figures.count(cell, calls.DIFFERENT)
+        self._judge(exchanges)
+
+    def _judge(self, exchanges: list[Exchange]) -> None:
+        """Judge and count exchanges, and empty the list."""
         if exchanges:
             self._inner.fold(exchanges, _AtTheirTime(exchanges, self._inner.next_offset), CALENDAR_END)
+            exchanges.clear()
+
+    def _numbered(self, lapsed: Lapsed, before: list[Exchange]) -> Lapsed:
+        """Count a call of which one half came as one of its pair's day, after the calls before it.
+
+        Without `xRequestId` nobody knows whether two halves are one call or two, so they count as none.
+        """
+        half = lapsed.waiting.half
+        if half.call.startswith("~"):
+            return lapsed
+        if half.key in self._seconds:
+            self._seconds.remove(half.key)
+            return lapsed
+        call = Call.of(half)
+        exchange = calls.exchange_of(call, calls.measured(call), self.names)
+        terms = self.book.terms(exchange.provider, exchange.consumer, exchange.service, call.hour)
+        if terms.calls_per_day is None:
+            return lapsed
+        self._judge(before)
+        return lapsed._replace(calls=self._inner.count_call(terms.pair, call.hour))
 
     def cell(self, call: Call, exchange: Exchange | None = None) -> CellKey:
         """The cell that a call is counted in."""

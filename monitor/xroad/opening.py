@@ -73,6 +73,6 @@ def open_partition(
         next_offset=resumed.next_offset,
         newest=resumed.newest,
         waiting=resumed.waiting,
-        load_calls=store.calls.calls,
+        load_calls=store.calls,
     )
     return ledger, store

@@ -24,10 +24,14 @@ class Waiting(NamedTuple):
 
 
 class Lapsed(NamedTuple):
-    """A half that has waited for long enough; `alone` is False where others are too much like it."""
+    """A half that has waited for long enough; `alone` is False where others are too much like it.
+
+    `calls` says which of its pair's calls of the day it is, where its agreement limits them; else it is 0.
+    """
 
     waiting: Waiting
     alone: bool
+    calls: int = 0
 
 
 class Pairing:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, delete, func, select
 
 from monitor.judging.breach import Breach
 from monitor.judging.terms import Pair, Terms
@@ -88,10 +88,24 @@ class XroadStore:
         judge = LateJudge(book, names)
         self._settling = Settling(engine, judge, topic, partition, pairing.window // _MILLISECOND)
 
-    @property
-    def calls(self) -> PartitionStore:
-        """The store of the cells, which knows how often each pair has called."""
-        return self._cells
+    def calls(self, begins: int, ends: int) -> Mapping[Pair, int]:
+        """Count the calls of each pair in the hours from `begins` to before `ends` (epoch seconds).
+
+        Those whose halves met here, and those of which one half lapsed here and says which call it is of.
+        """
+        late = tables.xroad_late.c
+        query = (
+            select(late.provider, late.consumer, late.service, func.count())
+            .where(self._figures.mine(tables.xroad_late), late.hour >= begins, late.hour < ends)
+            .where(late.call.not_like("~%"))
+            .group_by(late.provider, late.consumer, late.service)
+        )
+        found = dict(self._cells.calls(begins, ends))
+        with reading(self.engine).connect() as connection:
+            for row in connection.execute(query):
+                pair = Pair(*row[:3])
+                found[pair] = found.get(pair, 0) + int(row[3])
+        return found
 
     def load(self, window: timedelta, max_ids: int, now: datetime) -> XroadResumption:
         """Take the partition over: read its offset, ids and waiting halves, or note that it begins.

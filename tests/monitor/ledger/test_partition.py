@@ -284,6 +284,26 @@ def test_a_quota_is_counted_on_from_the_database() -> None:
     assert ledger.changes.findings[FindingKey(HOUR, PAIR, Breach.QUOTA_EXCEEDED)].samples == ("c",)
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_no_day_is_forgotten_of_which_calls_are_in_no_database_yet(elsewhere: bool) -> None:
+    """However many newer days there are: those judged here, and those that are only counted here."""
+    ledger = ledger_of(book_of(agreement(ceilings={"calls_per_day": 1})))
+    days = [MOMENT - timedelta(days=before) for before in range(9, -1, -1)]
+    for place, time in enumerate(days):
+        if elsewhere:
+            assert ledger.count_call(PAIR, int(time.timestamp()) // 3600 * 3600) == 1
+        else:
+            ledger.feed(exchange(time, id=str(place)), at=MOMENT)
+    ledger.settled()  # of what was taken before
+    ledger.feed(exchange(days[0], id="again"), at=MOMENT)
+    assert [found.count for found in ledger.changes.findings.values()] == [1]
+    ledger.take()
+    ledger.settled()
+    ledger.feed(exchange(days[0], id="and again"), at=MOMENT)
+    assert exchanges(ledger.changes) == 1
+    assert ledger.changes.findings == {}, "read again, from a database that holds nothing in this test"
+
+
 def test_taking_begins_anew_from_the_same_place() -> None:
     """What is taken is a delta; offset, newest time and the memory of ids stay."""
     ledger = ledger_of()

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, Table, select
 from monitor.events.pseudonym import Pseudonyms
 from monitor.ledger.histogram import bucket_of
 from monitor.ledger.ids import IdMemory
+from monitor.registry.registry import Registry
 from monitor.registry.xroad import XroadNames
 from monitor.storage import tables
 from monitor.storage.progress import Also
@@ -36,21 +37,18 @@ OURS = [
     tables.security_counts, tables.xroad_measures, tables.xroad_counts, tables.xroad_skews,
     tables.xroad_waiting, tables.xroad_late, tables.xroad_turn,
 ]  # fmt: skip
-REGISTRY = made(
-    agreement(purposes=["health-insurance"]),
-    agencies=(
-        agency("MPS", xroad=["VN/GOV/G01"]),
-        agency("MOH", xroad=["VN/GOV/G02/his-*", "DEV/ORG/1234567-8"]),
-        agency("VSS", xroad=["VN/GOV/G03"]),
-    ),
-    services=(
-        service(xroad=["population/verifyIdentity"]),
-        service("population.lookup-citizen", xroad=["population/lookup*/v2"]),
-        service("health.test", provider="MOH", xroad=["TEST/RestTest", "*/getSecurityServerOperationalData"]),
-    ),
+AGENCIES = (
+    agency("MPS", xroad=["VN/GOV/G01"]),
+    agency("MOH", xroad=["VN/GOV/G02/his-*", "DEV/ORG/1234567-8"]),
+    agency("VSS", xroad=["VN/GOV/G03"]),
 )
+SERVICES = (
+    service(xroad=["population/verifyIdentity"]),
+    service("population.lookup-citizen", xroad=["population/lookup*/v2"]),
+    service("health.test", provider="MOH", xroad=["TEST/RestTest", "*/getSecurityServerOperationalData"]),
+)
+REGISTRY = made(agreement(purposes=["health-insurance"]), agencies=AGENCIES, services=SERVICES)
 BOOK = RecordBook(REGISTRY, ZONE)
-NAMES = XroadNames(REGISTRY.agencies, REGISTRY.services)
 
 
 def sample(name: str) -> Path:
@@ -150,16 +148,18 @@ class Owner:
         *,
         topic: str = TOPIC,
         wait: timedelta = WAIT,
+        registry: Registry = REGISTRY,
         **changes: Any,
     ) -> None:
         pairing = PairingLimits(wait)
         held = limits(**{"max_event_age": timedelta(days=36_500), **changes})
-        self.store = XroadStore(engine, topic, partition, BOOK, NAMES, pairing, held.max_event_age)
+        book, names = RecordBook(registry, ZONE), XroadNames(registry.agencies, registry.services)
+        self.store = XroadStore(engine, topic, partition, book, names, pairing, held.max_event_age)
         resumed = self.store.load(max(held.dedupe_window, wait), held.dedupe_max_ids, BEGIN)
         ids: IdMemory = resumed.ids
         self.ledger = XroadLedger(
-            BOOK, NAMES, held, pairing, Pseudonyms(KEY), ids=ids, next_offset=resumed.next_offset,
-            newest=resumed.newest, waiting=resumed.waiting, load_calls=self.store.calls.calls,
+            book, names, held, pairing, Pseudonyms(KEY), ids=ids, next_offset=resumed.next_offset,
+            newest=resumed.newest, waiting=resumed.waiting, load_calls=self.store.calls,
         )  # fmt: skip
 
     def fold(self, *bodies: bytes, at: datetime = BEGIN + timedelta(hours=2)) -> None:
