@@ -9,8 +9,7 @@ from datetime import datetime
 from sqlalchemy import RowMapping
 
 from monitor.judging.breach import Breach
-from monitor.judging.judge import judge
-from monitor.judging.terms import Pair, Terms, Usage
+from monitor.judging.terms import Pair, Terms
 from monitor.ledger.cell import Cell, CellKey, microseconds
 from monitor.ledger.finding import Finding, FindingKey
 from monitor.ledger.histogram import bucket_of, merge
@@ -141,14 +140,12 @@ class LateJudge:
         self, name: str, call: Call, match: str | None, topic: str, partition: int, number: int
     ) -> tuple[LateCall, Terms]:
         exchange = calls.exchange_of(call, calls.measured(call), self._names)
-        hour = call.hour
-        terms = self._book.terms(exchange.provider, exchange.consumer, exchange.service, hour)
-        breaches = judge(exchange, terms, call.first.begun / 1000 - hour, Usage(number - 1)) or ()
+        terms, breaches = self._book.judged(exchange, call.first.begun, number)
         late = LateCall(
             name=name,
             call=call,
             match=match,
-            cell=CellKey(hour, terms.pair),
+            cell=CellKey(call.hour, terms.pair),
             time=moment(call.first.begun),
             outcome=exchange.outcome,
             duration_us=microseconds(exchange.duration_ms),

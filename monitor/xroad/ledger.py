@@ -92,7 +92,10 @@ class XroadLedger:
 
     @property
     def witnessed(self) -> list[Witnessed] | None:
-        """Calls as they were judged, in order, since this was last emptied; None: not kept."""
+        """Calls as they were judged, in order, since this was last emptied; None: not kept.
+
+        Those of one half are among them once that has waited in vain; its partner, if it comes, adds nothing.
+        """
         return self._inner.witnessed
 
     @witnessed.setter
@@ -231,7 +234,7 @@ class XroadLedger:
         figures, noted = self.changes.figures, self.changes.noted
         for call in over:
             if isinstance(call, Lapsed):
-                self.changes.lapsed.append(self._numbered(call, exchanges))
+                self.changes.lapsed.append(self._one_sided(call, exchanges))
                 continue
             found = calls.measured(call)
             exchange = calls.exchange_of(call, found, self.names)
@@ -253,24 +256,27 @@ class XroadLedger:
             self._inner.fold(exchanges, _AtTheirTime(exchanges, self._inner.next_offset), CALENDAR_END)
             exchanges.clear()
 
-    def _numbered(self, lapsed: Lapsed, before: list[Exchange]) -> Lapsed:
-        """Count a call of which one half came as one of its pair's day, after the calls before it.
+    def _one_sided(self, lapsed: Lapsed, before: list[Exchange]) -> Lapsed:
+        """Number a call of which one half came, and show it to rules, after the calls `before` it.
 
-        Without `xRequestId` nobody knows whether two halves are one call or two, so they count as none.
+        The transaction counts it. Where two halves may be of one call, as nothing tells, they have no number,
+        and only the client's are shown.
         """
         half = lapsed.waiting.half
-        if half.call.startswith("~"):
-            return lapsed
         if half.key in self._seconds:
             self._seconds.remove(half.key)
             return lapsed
         call = Call.of(half)
         exchange = calls.exchange_of(call, calls.measured(call), self.names)
         terms = self.book.terms(exchange.provider, exchange.consumer, exchange.service, call.hour)
-        if terms.calls_per_day is None:
-            return lapsed
-        self._judge(before)
-        return lapsed._replace(calls=self._inner.count_call(terms.pair, call.hour))
+        if terms.calls_per_day is not None and not half.call.startswith("~"):
+            self._judge(before)
+            lapsed = lapsed._replace(calls=self._inner.count_call(terms.pair, call.hour))
+        if self.witnessed is not None and (lapsed.alone or half.side == "client"):
+            self._judge(before)
+            _, breaches = self.book.judged(exchange, half.begun, lapsed.calls)
+            self.witnessed.append((exchange, moment(half.begun), terms.pair, breaches))
+        return lapsed
 
     def cell(self, call: Call, exchange: Exchange | None = None) -> CellKey:
         """The cell that a call is counted in."""

@@ -195,3 +195,18 @@ def test_calls_whose_halves_were_slow_to_meet_are_in_time_for_windows(lane: Lane
     lane.fold(AT + timedelta(minutes=21), *(producer for _, producer in denied))
     lane.commit(AT + timedelta(minutes=21))
     assert (MANY_DOORS, "MOH", 8) in lane.found()
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+def test_calls_that_never_left_their_server_are_told_when_they_have_waited(lane: Lane, crashes: bool) -> None:
+    """Refused by the client's own server, they have no other half; nothing else would tell of them."""
+    lane.fold(AT + timedelta(minutes=2), *(client for client, _ in doors(AT)))
+    lane.commit(AT + timedelta(minutes=2))
+    assert (MANY_DOORS, "MOH", 8) not in lane.found()
+    for again in (False, True) if crashes else (False,):
+        if again:
+            lane.crash()
+        lane.fold(AT + WAIT, *halves(1001, at=AT + WAIT))
+        lane.tick(AT + WAIT + timedelta(minutes=3))
+    lane.commit(AT + WAIT + timedelta(minutes=3))
+    assert (MANY_DOORS, "MOH", 8) in lane.found()

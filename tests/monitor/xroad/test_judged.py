@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +79,9 @@ def test_users_are_pseudonyms_wherever_halves_are_kept(engine: Engine) -> None:
     owner.commit()
     pseudonym = Pseudonyms(KEY).of_value("EE37701010101")
     assert pseudonym is not None
-    ((exchange, _, _, _),) = owner.ledger.witnessed
-    assert bytes(exchange.actor) == b'"%s"' % pseudonym.encode()
+    assert [bytes(exchange.actor) for exchange, _, _, _ in owner.ledger.witnessed] == [
+        b'"%s"' % pseudonym.encode()
+    ] * 2
     (waiting,) = rows(engine, tables.xroad_waiting)
     (late,) = rows(engine, tables.xroad_late)
     for stored in (waiting["half"], late["client"]):
@@ -98,3 +99,43 @@ def test_times_out_of_bounds_are_rejected_and_no_more_than_that(engine: Engine) 
     assert owner.ledger.changes.rejected == {Reason.IN_FUTURE: 2}
     assert [offset for offset, _ in owner.ledger.changes.rejections] == [0, 1]
     assert owner.commit().noted["joined"] == 1
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_rules_see_a_call_of_one_half_when_it_has_waited(engine: Engine, side: int) -> None:
+    """As it was judged, once: neither its other half nor that one's waiting in vain shows it again."""
+    owner = Owner(engine)
+    owner.ledger.witnessed = []
+    pairs = {number: halves(number) for number in (1, 3, 4)}  # the last is of a service without an agreement
+    owner.fold(*[body(pair[side]) for pair in pairs.values()], *map(body, halves(5)), at=AT)
+    assert [exchange.id for exchange, *_ in owner.ledger.witnessed] == [halves(5)[0]["xRequestId"]]
+    owner.ledger.tick(AT + timedelta(hours=1))
+    seen = owner.ledger.witnessed[1:]
+    told = [(exchange.id, str(pair), breaches) for exchange, _, pair, breaches in seen]
+    owner.commit()
+    late = {row["call"]: row["breaches"] for row in rows(engine, tables.xroad_late)}
+    assert [call for call, _, _ in told] == [pair[0]["xRequestId"] for pair in pairs.values()]
+    assert {call: [str(each) for each in breaches] for call, _, breaches in told} == {
+        call: [each for each in kept.split(",") if each] for call, kept in late.items()
+    }
+    assert [time for _, time, _, _ in seen] == [
+        datetime.fromtimestamp(pair[side]["requestInTs"] / 1000, UTC) for pair in pairs.values()
+    ]
+    owner.ledger.witnessed = []
+    owner.fold(*[body(pair[1 - side]) for pair in pairs.values()], at=AT + timedelta(hours=1))
+    owner.ledger.tick(AT + timedelta(hours=2))
+    owner.commit()
+    owner.ledger.tick(AT + timedelta(hours=4))
+    assert owner.ledger.witnessed == []
+
+
+def test_of_halves_that_may_be_of_one_call_rules_see_the_clients(engine: Engine) -> None:
+    """Three calls at once that nothing tells apart are three, though six halves count."""
+    owner = Owner(engine)
+    owner.ledger.witnessed = []
+    alike: dict[str, Any] = {"xRequestId": None, "messageId": "one for all"}
+    at = BEGIN
+    owner.fold(*[body(half) for number in (1, 2, 7) for half in halves(number, at=at, **alike)], at=AT)
+    owner.ledger.tick(AT + timedelta(hours=1))
+    owner.commit()
+    assert sum(row["ok"] for row in rows(engine, tables.cells)) == len(owner.ledger.witnessed) * 2 == 6
