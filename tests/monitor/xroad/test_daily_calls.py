@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -35,14 +34,6 @@ def allowing(calls: int) -> Registry:
     """The registry of these tests with a ceiling on the calls of a day."""
     agreed = agreement(purposes=["health-insurance"], ceilings={"calls_per_day": calls})
     return made(agreed, agencies=AGENCIES, services=SERVICES)
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A database of this test's own."""
-    engine = memory(tmp_path / "monitor.db")
-    yield engine
-    engine.dispose()
 
 
 def owning(engine: Engine, calls: int = LIMIT) -> Owner:
@@ -132,6 +123,22 @@ def test_a_second_half_that_lapses_too_counts_as_no_other_call(engine: Engine) -
     owner.fold(*both_sides(3), at=AT + timedelta(days=2))
     owner.commit()
     assert too_many(engine) == 1
+
+
+def test_whoever_takes_over_counts_on(either: Engine) -> None:
+    """From the calls that met in this partition, and those of which one half lapsed in it; no other's."""
+    owner, other = owning(either), Owner(either, 1, registry=allowing(LIMIT))
+    owner.fold(*both_sides(1), one_side(2), one_side(3, request_id=False), at=AT)
+    other.fold(*both_sides(11), one_side(12), one_side(13), at=AT)
+    lapse(owner)
+    lapse(other)
+    again = owning(either)
+    again.fold(*both_sides(4), at=AT)
+    again.commit()
+    assert too_many(either) == 0
+    again.fold(one_side(5), at=AT)
+    lapse(again)
+    assert too_many(either) == 1
 
 
 def test_a_half_without_a_call_is_none(engine: Engine) -> None:

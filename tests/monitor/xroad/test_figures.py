@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import Random
 from zlib import crc32
 
@@ -23,7 +21,6 @@ from tests.monitor.xroad.parts import (
     counted,
     expected_measures,
     halves,
-    memory,
     rows,
     sample,
     totals,
@@ -51,14 +48,6 @@ def pairs(request: pytest.FixtureRequest) -> Pairs:
         record = json.loads(line)
         by_id[record["xRequestId"]][record["securityServerType"]] = record
     return [(each["Client"], each["Producer"]) for each in by_id.values()]
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A database of this test's own."""
-    engine = memory(tmp_path / "monitor.db")
-    yield engine
-    engine.dispose()
 
 
 def dirty(owner: Owner) -> bool:

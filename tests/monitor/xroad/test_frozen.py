@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,18 +12,10 @@ from monitor.storage import tables
 from monitor.xroad import frozen
 from monitor.xroad.frozen import freeze, retract
 from monitor.xroad.late import FROZEN
-from tests.monitor.xroad.parts import BEGIN, TOPIC, Owner, body, counted, halves, memory, rows, totals
+from tests.monitor.xroad.parts import BEGIN, TOPIC, Owner, body, counted, halves, rows, totals
 
 AGE = timedelta(days=90)
 NOW = BEGIN + AGE + timedelta(days=3)  # the rows of these tests change at BEGIN
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A database of this test's own."""
-    engine = memory(tmp_path / "monitor.db")
-    yield engine
-    engine.dispose()
 
 
 def settle(engine: Engine, *numbers: int, topic: str = TOPIC, **changes: Any) -> None:

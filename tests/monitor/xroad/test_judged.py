@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,17 +11,9 @@ from sqlalchemy import Engine
 from monitor.events.pseudonym import Pseudonyms
 from monitor.events.rejection import Reason
 from monitor.storage import tables
-from tests.monitor.xroad.parts import BEGIN, KEY, Owner, body, halves, memory, rows
+from tests.monitor.xroad.parts import BEGIN, KEY, Owner, body, halves, rows
 
 AT = BEGIN + timedelta(hours=2)
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A database of this test's own."""
-    engine = memory(tmp_path / "monitor.db")
-    yield engine
-    engine.dispose()
 
 
 def findings(engine: Engine) -> dict[tuple[str, str], int]:

@@ -7,7 +7,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -17,9 +16,7 @@ from sqlalchemy import Engine, delete
 
 from monitor.ledger import histogram
 from monitor.ledger.histogram import bucket_of
-from monitor.settings import load_settings
 from monitor.storage import tables
-from monitor.storage.engine import open_engine
 from monitor.storage.progress import Fenced
 from tests.monitor.xroad.parts import (
     BEGIN,
@@ -40,17 +37,10 @@ _later = itertools.count(1)
 HOUR_S = 3600
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+@pytest.fixture
+def engine(either: Engine) -> Engine:
     """An empty database of either kind."""
-    if request.param == "sqlite":
-        engine = memory(tmp_path / "monitor.db")
-    else:
-        url = str(request.getfixturevalue("postgres_url"))
-        engine = open_engine(load_settings(database_url=url).sqlalchemy_url)
-        tables.metadata.create_all(engine, tables=OURS)
-    yield engine
-    engine.dispose()
+    return either
 
 
 def much_later() -> datetime:
