@@ -302,6 +302,15 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _webhooks_need_a_secret(self) -> Self:
+        if self.webhook_urls and self.webhook_secret is None:
+            raise ValueError(
+                "MONITOR_WEBHOOK_URLS needs MONITOR_WEBHOOK_SECRET (or …_SECRET_FILE): a receiver could not "
+                "tell the monitor's messages from anybody's"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_schedule_needs_a_folder(self) -> Self:
         if self.report_schedule and self.report_folder is None:
             raise ValueError("MONITOR_REPORT_SCHEDULE needs MONITOR_REPORT_FOLDER")

@@ -173,6 +173,7 @@ class Alerting(Service):
         self._fail = fail
         self._holder = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._stop = asyncio.Event()
+        self._executor: ThreadPoolExecutor | None = None
         self._running_tasks: list[asyncio.Task[None]] = []
         self._notified: list[Callable[[], None]] = []
 
@@ -184,19 +185,19 @@ class Alerting(Service):
     async def on_start(self) -> None:
         """Begin all of it."""
         self._stop = asyncio.Event()
-        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="alerts")
-        publisher = Publisher(self._engine, self._holder, self._executor, self._send)
+        executor = self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="alerts")
+        publisher = Publisher(self._engine, self._holder, executor, self._send)
         keeping = Housekeeping(
             self._engine,
             self._settings,
             self._alert_book,
             self._shown,
             holder=self._holder,
-            executor=self._executor,
+            executor=executor,
             changed=self.changed,
         )
         self._notified.append(publisher.notify)
-        folder = RuleFolder(self._rules, self._executor, self._use_rules)
+        folder = RuleFolder(self._rules, executor, self._use_rules)
         for runs in (publisher, keeping, folder):
             self._running_tasks.append(asyncio.create_task(self._run(runs)))
         self._running_tasks.append(asyncio.create_task(self._deliver()))
@@ -241,7 +242,8 @@ class Alerting(Service):
             _, late = await asyncio.wait(self._running_tasks, timeout=LAST_ROUND_S)
             for task in late:
                 task.cancel()
-        self._executor.shutdown(wait=False)
+        if self._executor is not None:  # as where something before it did not start
+            self._executor.shutdown(wait=False)
 
 
 async def _first_of(*events: asyncio.Event, within: float) -> None:

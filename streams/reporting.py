@@ -120,6 +120,7 @@ class Reporting(Service):
         self._failures = 0
         self._not_before = float("-inf")  # by the loop's clock
         self._task: asyncio.Task[None] | None = None
+        self._executor: ThreadPoolExecutor | None = None
 
     async def on_start(self) -> None:
         """Begin to look."""
@@ -132,7 +133,8 @@ class Reporting(Service):
         self._told.set()
         if self._task is not None:
             await asyncio.wait([self._task], timeout=END_WITHIN_S + 1)
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        if self._executor is not None:  # as where something before it did not start
+            self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self) -> None:
         while not self._told.is_set():

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import faust
 import structlog
+from aiokafka.errors import KafkaError
 
 from monitor.errors import MonitorError
 
@@ -66,6 +67,14 @@ class Worker(faust.Worker):
     def __init__(self, app: faust.App, deadline: Deadline, **options: object) -> None:
         super().__init__(app, **options)  # type: ignore[arg-type]  # passed through, as Faust's own app does
         self._deadline = deadline
+
+    async def start(self) -> None:
+        """Start everything. A broker that is not there, or takes nobody in, is a sentence and no defect."""
+        try:
+            await super().start()
+        except KafkaError as why:
+            said = str(why).removeprefix(f"{type(why).__name__}: ") or type(why).__name__
+            await self.app.crash(MonitorError(f"Kafka: {said}; `monitor doctor` tells what is wrong"))
 
     def _schedule_shutdown(self, signal: signal.Signals) -> None:
         self._deadline.begin(0)

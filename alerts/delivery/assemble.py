@@ -19,7 +19,6 @@ from alerts.delivery.repeating import AlertmanagerOutlet
 from alerts.delivery.sender import LEASE, Sender, lease_length
 from alerts.delivery.store import DeliveryStore
 from alerts.delivery.webhook import WebhookOutlet
-from monitor.errors import UsageProblem
 from monitor.settings import Settings
 from monitor.storage.lease import Lease
 
@@ -91,12 +90,7 @@ def alertmanagers_of(settings: Settings) -> list[Destination]:
 
 
 def webhooks_of(settings: Settings) -> list[Destination]:
-    """The webhooks in the settings, each once. Raises UsageProblem for a wrong address or no secret."""
-    if settings.webhook_urls and settings.webhook_secret is None:
-        raise UsageProblem(
-            "MONITOR_WEBHOOK_URLS needs MONITOR_WEBHOOK_SECRET (or …_SECRET_FILE): a receiver could not tell "
-            "the monitor's messages from anybody's"
-        )
+    """The webhooks in the settings, each once. Raises UsageProblem for a wrong address."""
     return _once(destination(address) for address in settings.webhook_urls)
 
 

@@ -101,7 +101,7 @@ def postable(
         annotations=texts(alert, context),
         starts_at=_milliseconds(starts),
         ends_at=_milliseconds(ends, up=True),
-        generator_u_r_l=f"{context.page}/alerts/{alert.id}" if context.page else "",
+        generator_u_r_l=context.page,
     )
     return _checked(alert.id, alert.episode, resolved, message)
 
@@ -126,8 +126,10 @@ def watchdog(context: Context, now: datetime, valid: timedelta | None = None) ->
 
 
 def labels(alert: Alert, context: Context) -> dict[str, str]:
-    """What Alertmanager tells alerts apart by. The same for as long as an alert is open, unless its rule is
-    edited: a changed label is another alert there, and the old one ends."""
+    """What Alertmanager tells alerts apart by: a changed label is another alert there, and the old one ends.
+
+    They are the alert's own, so they stay for as long as it is open; but `agreement` is the registry's.
+    """
     group = dict(alert.group)
     pair = {name: group.get(name) or NONE for name in _GROUP_LABELS}
     found = {

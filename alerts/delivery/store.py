@@ -187,7 +187,8 @@ _MARK = (deliveries.c.opened_sent_at, deliveries.c.resolved_sent_at, deliveries.
 def _latest() -> ColumnElement[bool]:
     """That no other episode of the alert speaks for it: an open one, else the one resolved last.
 
-    All episodes have the same labels, so an old resolution would end what has begun again.
+    Episodes have the same labels unless their rule was edited, so an old resolution would end what has begun
+    again.
     """
     other = alerts.alias("other")
     later = or_(

@@ -30,6 +30,14 @@ LOW_SPACE, NO_SPACE = 2 * 1024**3, 200 * 1024**2
 MIB = 1024**2
 # No topic can be called so: the row could not be taken for a real one even if it were left behind.
 _PROBE = "(doctor)"
+_SEQUENCES = text(
+    "SELECT sequence.relname FROM pg_class AS sequence "
+    "JOIN pg_depend ON pg_depend.objid = sequence.oid AND pg_depend.deptype IN ('a', 'i') "
+    "JOIN pg_class AS owner ON owner.oid = pg_depend.refobjid "
+    "WHERE owner.relname = ANY(:tables) AND pg_table_is_visible(owner.oid) "
+    "AND CASE sequence.relkind WHEN 'S' THEN NOT has_sequence_privilege(sequence.oid, 'USAGE') END "
+    "ORDER BY sequence.relname"
+)
 _READ_ONLY = "The worker must write: give MONITOR_DATABASE_URL the address of the primary server."
 
 
@@ -200,6 +208,11 @@ def _missing_rights(connection: Connection) -> tuple[str, str] | None:
         for right in rights
         if not connection.execute(query, {"table": table, "right": right}).scalar_one()
     ]
+    # Rows of some tables are numbered by a sequence of their own.
+    lacking += [
+        f"USAGE on {sequence}"
+        for sequence in connection.execute(_SEQUENCES, {"tables": sorted(tables.metadata.tables)}).scalars()
+    ]
     # Many rows at once go through a temporary table.
     if not connection.execute(
         text("SELECT has_database_privilege(current_database(), 'TEMPORARY')")
@@ -210,7 +223,7 @@ def _missing_rights(connection: Connection) -> tuple[str, str] | None:
     return (
         f"this user lacks {counted(len(lacking), 'right')}: {listed(lacking)}",
         "Let the owner grant them: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO …; "
-        "GRANT TEMPORARY ON DATABASE … TO ….",
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO …; GRANT TEMPORARY ON DATABASE … TO ….",
     )
 
 
@@ -229,7 +242,7 @@ def _connection_remedy(said: str) -> str:
         ("refused", "Start the server, or correct host and port in MONITOR_DATABASE_URL."),
         ("resolve", "Correct the host in MONITOR_DATABASE_URL, or the name service."),
         ("translate host", "Correct the host in MONITOR_DATABASE_URL, or the name service."),
-        ("too many", "Free connections, or raise max_connections: a worker takes up to six."),
+        ("too many", "Free connections, or raise max_connections: a worker takes up to twelve."),
         ("not a database", "The file is something else: correct MONITOR_DATABASE_URL."),
         ("unable to open", "Let this user read and write the file and its folder."),
         ("timeout", "A firewall may drop the connection: check host and port in MONITOR_DATABASE_URL."),

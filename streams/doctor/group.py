@@ -72,7 +72,7 @@ def judge_group(group: str, described: Mapping[str, Any], topic: str, partitions
             "MONITOR_CONSUMER_GROUP a name of its own.",
         )
     shares = [f"{host}: {_ranges(numbers)}" for host, numbers in sorted(held.items()) if numbers]
-    idle = f"; {counted(strangers, 'worker')} without a partition, ready to take over" if strangers else ""
+    idle = f"; {counted(strangers, 'worker')} without one, ready to take over" if strangers else ""
     count = counted(len(members) - strangers, "worker")
     return ok(name, f"{count} of group {group}, partitions by host: {listed(shares)}{idle}")
 

@@ -148,7 +148,7 @@ def test_workers() -> None:
     assert shared.state == "ok"
     assert "2 workers" in shared.what
     assert "10.0.0.1: 0-1, 3" in shared.what
-    assert "1 worker without a partition" in shared.what
+    assert "1 worker without one" in shared.what
     foreign = group(
         "Stable", member(0, 1), member(2, 3, topic="other"), {"member_assignment": "?", "client_host": ""}
     )

@@ -152,12 +152,21 @@ def test_a_postgresql_that_may_only_be_read(postgres_url: str) -> None:
             connection.execute(f'GRANT SELECT ON ALL TABLES IN SCHEMA public TO "{role}"'.encode())
             reader = postgres_url.replace("//monitor@", f"//{role}@")
             found = told(load_settings(database_url=reader))["database writing"]
+            connection.execute(
+                f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{role}"'.encode()
+            )
+            unnumbered = told(load_settings(database_url=reader))["database writing"]
+            connection.execute(f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO "{role}"'.encode())
+            granted = told(load_settings(database_url=reader))["database writing"]
         finally:
             connection.execute(f'DROP OWNED BY "{role}"'.encode())
             connection.execute(f'DROP ROLE "{role}"'.encode())
     assert found.state == "problem"
     assert re.match(r"this user lacks \d+ rights: INSERT on \w+, UPDATE on ", found.what)
     assert "GRANT" in found.remedy
+    assert unnumbered.state == "problem"
+    assert "USAGE on alert_events_number_seq" in unnumbered.what
+    assert granted.state == "ok"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Links: from every figure to what lies behind it, with the time that is shown and the sources in use."""
+"""Links: from figures to what lies behind it, with the time that is shown and the sources in use."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_the_texts_are_in_both_languages_with_figures_evidence_and_what_to_do() 
         "risk_score": "45",
         "acknowledged": "soc/night: asked the consumer",
     }
-    assert said["generatorURL"] == "https://monitor.example/alerts/a1"
+    assert said["generatorURL"] == "https://monitor.example"
 
 
 def test_an_open_alert_ends_by_itself_four_intervals_later() -> None:

@@ -288,14 +288,20 @@ def test_settings_give_each_destination_once_with_its_credentials(tmp_path: Path
     settings = load_settings(
         alertmanager_urls="http://a:9093,http://a:9093/,http://u:p@b:9093/prefix",
         alertmanager_token="t0ken",  # noqa: S106
-        webhook_urls="http://c/x",
+        webhook_urls="http://c/x,http://c/x",
+        webhook_secret="s3cret",  # noqa: S106
     )
     one, two = alertmanagers_of(settings)
     assert (one.url, two.url) == ("http://a:9093/api/v2/alerts", "http://b:9093/prefix/api/v2/alerts")
     assert one.headers["Authorization"] == "Bearer t0ken"
     assert two.headers["Authorization"].startswith("Basic ")
+    assert [each.url for each in webhooks_of(settings)] == ["http://c/x"]
+
+
+def test_webhooks_need_a_secret() -> None:
+    """A receiver could not tell the monitor's messages from anybody's."""
     with pytest.raises(UsageProblem, match="MONITOR_WEBHOOK_SECRET"):
-        webhooks_of(settings)
+        load_settings(webhook_urls="http://c/x")
 
 
 def test_authorities_that_cannot_be_read_are_a_wrong_setting(sqlite: Engine, tmp_path: Path) -> None:
