@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from alerts.watch import Desk, ExchangeWatch, SecurityWatch
 from monitor import __version__
@@ -19,7 +20,7 @@ from monitor.dossiers.metrics import QualityMetrics
 from monitor.duties.assess import Terms
 from monitor.duties.metrics import DutyMetrics
 from monitor.duties.rules import read_rules
-from monitor.errors import UsageProblem
+from monitor.errors import MonitorError, UsageProblem
 from monitor.events.pseudonym import Pseudonyms
 from monitor.judging.book import Book
 from monitor.ledger.partition import Limits
@@ -64,12 +65,17 @@ log = structlog.get_logger(__name__)
 def build(settings: Settings) -> App:
     """Load registry and rules, check the database's schema and build the app.
 
-    Raises RegistryProblems, RuleProblems, SchemaError or UsageProblem: a worker that could not be right does
-    not start.
+    Raises RegistryProblems, RuleProblems, SchemaError or UsageProblem, and MonitorError for a database that
+    does not answer: a worker that could not be right does not start.
     """
     registry = load_registry(settings.registry)
     engine = open_engine(settings.sqlalchemy_url)
-    check_schema(engine)
+    try:
+        check_schema(engine)
+    except DBAPIError as why:
+        raise MonitorError(
+            f"the database: {str(why.orig).strip().splitlines()[0]}; `monitor doctor` tells what is wrong"
+        ) from why
     metrics = CollectorRegistry(auto_describe=True)  # so that a scrape can name the families it wants
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=metrics)
@@ -146,10 +152,14 @@ def _processors(
 
 def record_watches(desk: Desk, topic: str, partition: int, wait: timedelta) -> Watches:
     """The rules of a partition of X-Road records: those on failures remember under a name of their own, which
-    no topic of Kafka can have."""
+    no topic of Kafka can have.
+
+    A half may come `wait` later than others, and is shown by itself when it has waited as long again.
+    """
+    later = 2 * wait
     return Watches(
-        ExchangeWatch(desk, topic, partition, later=wait),
-        SecurityWatch(desk, f"{topic}:security", partition, later=wait),
+        ExchangeWatch(desk, topic, partition, later=later),
+        SecurityWatch(desk, f"{topic}:security", partition, later=later),
     )
 
 

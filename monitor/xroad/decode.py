@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 
 import msgspec
 
@@ -22,6 +23,10 @@ GZIP = b"\x1f\x8b"
 # A security server's answer may be large, but not without end: what grows beyond is a mistake or a bomb.
 MAX_UNPACKED_BYTES = 32 * 1024 * 1024
 NAMED_RECORDS = 5  # of a body's bad records; the others are only counted
+MAX_RECORDS = 100_000  # of a body: a security server gives ten thousand at a time
+# Small things without end would fill the memory before they are counted. Records within the bytes that are
+# allowed have fewer commas: a record has some thirty, in 600 bytes or more.
+MAX_COMMAS = 2_000_000
 _SIDES: dict[str, Side] = {name: name for name in SIDES}
 _LONG = 10_000  # of texts that are looked at and not kept: a fault's text may be a page
 
@@ -70,20 +75,40 @@ class _Record(msgspec.Struct, rename="camel", gc=False):
 
 
 class _Several(msgspec.Struct, gc=False):
-    records: list[msgspec.Raw]
+    records: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+
+
+Problem = tuple[int, Rejection]  # of the record at an index of its body
 
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
-    """A body's halves in their order, and why others of its records could not be read; `bad` is how many."""
+    """A body's halves in their order, and why others of its records could not be read; `bad` is how many.
+
+    `places` are the indexes of the halves' records among all, `records` how many there are, where a body
+    holds several; `problems` are the first of those that could not be read.
+    """
 
     halves: list[Half]
     rejection: Rejection | None = None
     bad: int = 0
+    places: Sequence[int] = ()
+    records: int = 0
+    problems: Sequence[Problem] = ()
+
+    def refused(self, found: Sequence[Problem]) -> Rejection | None:
+        """Why records were refused: unreadable ones, and those `found` by index of the half."""
+        if not found:
+            return self.rejection
+        if not self.records:
+            return found[0][1]
+        at = [(self.places[index], problem) for index, problem in found]
+        return _together(sorted((*self.problems, *at), key=_index), self.bad + len(at), self.records)
 
 
 _record = msgspec.json.Decoder(_Record)
 _several = msgspec.json.Decoder(_Several)
 _SEVERAL_MARK = b'"records"'
+_index: Callable[[Problem], int] = itemgetter(0)
 
 
 def decode_records(bodies: Sequence[Body], headers_of: Callable[[int], Headers]) -> list[Decoded]:
@@ -105,28 +130,51 @@ def decode_body(body: Body) -> Decoded:
             return _refused(unpacked)
         body = unpacked
     try:
-        if _SEVERAL_MARK not in body:
+        raw = _records_of(body)
+        if raw is msgspec.UNSET:
             return Decoded([half_of(_record.decode(body))])
-        raw = _several.decode(body).records
     except (*UNDECODABLE, _Unusable) as why:
         return _refused(_rejection(why))
     return _each(raw)
 
 
+def _records_of(body: bytes) -> list[msgspec.Raw] | msgspec.UnsetType:
+    """The records of a body that holds several; one that is a record itself may have the word in a value."""
+    if _SEVERAL_MARK not in body:
+        return msgspec.UNSET
+    commas = body.count(b",")
+    if commas > MAX_COMMAS:
+        raise _Unusable(Rejection(Reason.OVERSIZED, f"{commas} commas; {MAX_COMMAS} are allowed"))
+    raw = _several.decode(body).records
+    if raw is not msgspec.UNSET and len(raw) > MAX_RECORDS:
+        raise _Unusable(Rejection(Reason.OVERSIZED, f"{len(raw)} records; {MAX_RECORDS} are allowed"))
+    return raw
+
+
 def _each(raw: list[msgspec.Raw]) -> Decoded:
+    if not raw:
+        return Decoded([])
     halves: list[Half] = []
-    bad: list[tuple[int, Rejection]] = []
+    places: list[int] = []
+    problems: list[Problem] = []
     for index, one in enumerate(raw):
         try:
             halves.append(half_of(_record.decode(one)))
+            places.append(index)
         except (*UNDECODABLE, _Unusable) as why:
-            bad.append((index, _rejection(why)))
-    if not bad:
-        return Decoded(halves)
-    said = "; ".join(f"record {index}: {problem.detail}" for index, problem in bad[:NAMED_RECORDS])
-    more = f"; and {len(bad) - NAMED_RECORDS} more" if len(bad) > NAMED_RECORDS else ""
-    detail = f"{len(bad)} of {len(raw)} records: {said}{more}"
-    return Decoded(halves, Rejection(bad[0][1].reason, detail[:1000]), len(bad))
+            if len(problems) < NAMED_RECORDS:
+                problems.append((index, _rejection(why)))
+    bad = len(raw) - len(halves)
+    rejection = _together(problems, bad, len(raw)) if bad else None
+    return Decoded(halves, rejection, bad, places, len(raw), problems)
+
+
+def _together(problems: Sequence[Problem], bad: int, records: int) -> Rejection:
+    """One rejection of a body of which several records are bad; the first of them are named."""
+    named = problems[:NAMED_RECORDS]
+    said = "; ".join(f"record {index}: {problem.detail}" for index, problem in named)
+    more = f"; and {bad - len(named)} more" if bad > len(named) else ""
+    return Rejection(named[0][1].reason, f"{bad} of {records} records: {said}{more}"[:1000])
 
 
 class _Unusable(Exception):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
+from typing import cast
 
 from msgspec.structs import replace
 
@@ -24,7 +26,7 @@ from monitor.xroad.book import RecordBook
 from monitor.xroad.call import Call
 from monitor.xroad.causes import Cause
 from monitor.xroad.changes import XroadChanges
-from monitor.xroad.decode import Decoded
+from monitor.xroad.decode import Decoded, Problem
 from monitor.xroad.half import Half
 from monitor.xroad.pairing import Lapsed, Pairing, Waiting
 
@@ -34,6 +36,7 @@ AGE_SAMPLES = 50  # halves per batch whose age is measured; the others are assum
 MAX_WAITING = 100_000  # halves in memory per partition, some 150 MB; beyond, the oldest lapse early
 INNER_IDS = 2_000  # of the ledger of exchanges, which is only given calls that are known to be new
 _MILLISECOND = timedelta(milliseconds=1)
+_SECURITY = "security"  # beside the sides of a call: what its half that lapsed says of a failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class XroadLedger:
         self._seconds: set[str] = (
             set()
         )  # halves that wait, but whose partners have lapsed: the transaction sees
+        self._marks: list[str] = []  # that lapsed halves leave: written with the next id, as ids have offsets
         self._pseudonyms = pseudonyms
         self.next_offset = next_offset
         self._inner = PartitionLedger(
@@ -147,13 +151,14 @@ class XroadLedger:
             arrived = min(moment(arrivals.timestamp_ms(index)), now)
             self._now_ms = max(self._now_ms, (arrived - EPOCH) // _MILLISECOND)
             self._lapse(over)
-            rejection = body.rejection
-            for half in body.halves:
+            problems: list[Problem] = []
+            for place, half in enumerate(body.halves):
                 problem = self._problem_with(half, arrived)
                 if problem is None:
                     self._take_in(half, offset, over)
                 else:
-                    rejection = rejection or problem
+                    problems.append((place, problem))
+            rejection = body.refused(problems)
             self.changes.events += len(body.halves) + body.bad
             if rejection is not None:
                 self._reject(offset, rejection)
@@ -191,13 +196,17 @@ class XroadLedger:
         if half.actor is not None:
             half = replace(half, actor=self._pseudonyms.of_value(half.actor))
         changes.halves[half.side, self._whose(half)] += 1
-        if half.side == "client":
-            self._secure(half, half.cause)
         partner = self.pairing.partner(half)
+        seen = self.ids.seen
+        second = partner is None and half.request_id is not None and f"{half.call}/{half.other_side}" in seen
+        # Whether the half that lapsed has told of the failure, or has left that to the producer's.
+        noted = second and f"{half.call}/{_SECURITY}" in seen
+        if noted if half.side == "producer" else not noted:
+            self._secure(half, half.cause)
         if partner is None:
             self.pairing.keep(Waiting(half, self._now_ms))
             changes.wait(key, Waiting(half, self._now_ms))
-            if half.request_id is not None and f"{half.call}/{half.other_side}" in self.ids.seen:
+            if second:
                 self._seconds.add(key)
         else:
             self.changes.no_longer(partner.key)
@@ -210,8 +219,10 @@ class XroadLedger:
         elif now >= ids.rotates_at or len(ids.current) >= max(ids.max_ids // 2, 1):
             ids.rotate(offset, now)
         ids.seen.add(key)
-        ids.current.append(key)
-        self.changes.ids.setdefault(ids.generation, []).append(key)
+        keys = [key, *self._marks]
+        self._marks.clear()
+        ids.current += keys
+        self.changes.ids.setdefault(ids.generation, []).extend(keys)
 
     def _lapse(self, over: list[Call | Lapsed]) -> None:
         for each in self.pairing.lapse(self._now_ms):
@@ -219,8 +230,7 @@ class XroadLedger:
                 self.changes.no_longer(each.waiting.half.key)
                 over.append(each)
                 self._note_gaps(each.waiting.half)
-                if each.waiting.half.side != "client":
-                    self._secure(each.waiting.half, each.waiting.half.cause)
+                self._secure_lapsed(each.waiting.half)
                 continue
             for half in each:
                 if half is not None:
@@ -252,9 +262,17 @@ class XroadLedger:
 
     def _judge(self, exchanges: list[Exchange]) -> None:
         """Judge and count exchanges, and empty the list."""
-        if exchanges:
-            self._inner.fold(exchanges, _AtTheirTime(exchanges, self._inner.next_offset), CALENDAR_END)
-            exchanges.clear()
+        for ahead, some in groupby(exchanges, self._ahead):
+            calls_of_it, newest = list(some), self._inner.newest
+            arrivals = _AtTheirTime(calls_of_it, self._inner.next_offset)
+            self._inner.fold(calls_of_it, arrivals, CALENDAR_END)
+            if ahead:
+                self._inner.newest = newest
+        exchanges.clear()
+
+    def _ahead(self, exchange: Exchange) -> bool:
+        """Whether a call says to be of later than now: beside it no other must look late."""
+        return cast(float, exchange.time) > self._now_ms
 
     def _one_sided(self, lapsed: Lapsed, before: list[Exchange]) -> Lapsed:
         """Number a call of which one half came, and show it to rules, after the calls `before` it.
@@ -284,12 +302,28 @@ class XroadLedger:
         terms = self.book.terms(exchange.provider, exchange.consumer, exchange.service, call.hour)
         return CellKey(call.hour, terms.pair)
 
-    def _secure(self, half: Half, cause: Cause) -> None:
-        """Tell rules of a failure, if it is a security matter."""
-        if self.secured is not None:
-            event = calls.security_event(half, cause, self.names)
-            if event is not None:
-                self.secured.append((event, min(half.begun, self._now_ms)))
+    def _secure(self, half: Half, cause: Cause) -> bool:
+        """Tell rules of a failure, if it is a security matter; return whether it is."""
+        if self.secured is None:
+            return False
+        event = calls.security_event(half, cause, self.names)
+        if event is None:
+            return False
+        self.secured.append((event, min(half.begun, self._now_ms)))
+        return True
+
+    def _secure_lapsed(self, half: Half) -> None:
+        """Tell rules what only a producer's half tells; remember what its partner must, or need not, tell."""
+        if half.key in self._seconds:
+            return  # it was told, or left out, when it came
+        if half.side == "producer":
+            noted = self._secure(half, half.cause)
+        else:
+            noted = self.secured is not None and half.cause is Cause.OTHER
+        if noted and half.request_id is not None:
+            mark = f"{half.call}/{_SECURITY}"
+            self.ids.seen.add(mark)
+            self._marks.append(mark)
 
     def _whose(self, half: Half) -> str:
         party = half.client if half.side == "client" else half.service

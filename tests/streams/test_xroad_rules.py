@@ -210,3 +210,59 @@ def test_calls_that_never_left_their_server_are_told_when_they_have_waited(lane:
         lane.tick(AT + WAIT + timedelta(minutes=3))
     lane.commit(AT + WAIT + timedelta(minutes=3))
     assert (MANY_DOORS, "MOH", 8) in lane.found()
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_failure_is_told_once_however_late_its_other_half_comes(
+    lane: Lane, first: int, crashes: bool
+) -> None:
+    """Two broken signatures are not three because both halves tell of each; a third one is."""
+    two = signatures(AT)[:2]
+    lane.fold(AT + timedelta(minutes=3), *(call[first] for call in two))
+    at = AT + WAIT + timedelta(minutes=4)
+    lane.tick(at)
+    lane.commit(at)
+    lane.fold(at, *halves(9, at=at))
+    lane.commit(at)
+    if crashes:
+        lane.crash()
+    lane.fold(at + timedelta(minutes=1), *(call[1 - first] for call in two))
+    lane.tick(at + timedelta(minutes=2))
+    lane.tick(at + timedelta(hours=2))
+    lane.commit(at + timedelta(hours=2))
+    assert BROKEN_SIGNATURES not in [rule for rule, _, _ in lane.found()]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_only_the_producers_half_tells_is_told_when_it_comes(lane: Lane, late: bool) -> None:
+    """The client's server says no more than that the call failed; its half may have lapsed before."""
+    calls = [
+        (client | {"faultCode": "Server.ClientProxy.NetworkError"}, producer)
+        for client, producer in signatures(AT)
+    ]
+    lane.fold(AT + timedelta(minutes=3), *(client for client, _ in calls))
+    lane.commit(AT + timedelta(minutes=3))
+    at = AT + timedelta(minutes=4)
+    if late:
+        at += WAIT
+        lane.tick(at)
+        lane.commit(at)
+    assert not lane.found()
+    lane.fold(at, *(producer for _, producer in calls))
+    lane.commit(at)
+    assert (BROKEN_SIGNATURES, "MOH", 3) in lane.found()
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_what_came_late_and_alone_is_in_time_for_windows(lane: Lane, side: int) -> None:
+    """Records that come 20 minutes late wait as long as any for their other halves; other calls go on."""
+    told = (*doors(AT), *signatures(AT))
+    lane.fold(AT + timedelta(minutes=20), *(call[side] for call in told))
+    at = AT + timedelta(minutes=20) + WAIT
+    for minutes in range(1, 5):
+        now = at + timedelta(minutes=minutes - 3)
+        lane.fold(now, *halves(1000 + minutes, at=now))
+        lane.tick(now)
+        lane.commit(now)
+    assert {(MANY_DOORS, "MOH", 8), (BROKEN_SIGNATURES, "MOH", 3)} <= set(lane.found())

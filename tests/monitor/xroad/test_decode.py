@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.events.decode import MAX_BODY_BYTES
+from monitor.xroad import decode
 from monitor.xroad.decode import MAX_UNPACKED_BYTES, Decoded, decode_body
 from monitor.xroad.half import Half, Party, Times, pack, unpack
 from tests.monitor.xroad.parts import body, halves, sample
@@ -133,6 +134,30 @@ def test_a_body_that_cannot_be_read_has_a_reason(data: bytes | None, reason: str
 def test_whatever_comes_is_a_value(data: bytes) -> None:
     """No body raises."""
     decode_body(data)
+
+
+@pytest.mark.parametrize("field", ["serviceCode", "serviceSubsystemCode", "messageIssue", "messageUserId"])
+def test_a_record_in_which_the_word_records_stands_is_one(field: str) -> None:
+    """Not a list of them: the word is what an agency may call a service."""
+    record, _ = halves(5)
+    for one in (record | {field: "records"}, {field: "records"} | record | {field: "records"}):
+        assert only(decode_body(body(one)))
+        assert len(decode_body(json.dumps({"records": [one, one]}).encode()).halves) == 2
+
+
+def test_small_things_without_end_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before each has become an object: a gzip body of some kilobytes holds millions."""
+    full = json.dumps({"records": [halves(number)[0] for number in range(30)]}).encode()
+    zeros = gzip.compress(b'{"records":[' + b"0," * (decode.MAX_COMMAS + 1) + b"0]}")
+    assert len(zeros) < MAX_BODY_BYTES
+    told = decode_body(zeros).rejection
+    assert told is not None
+    assert (told.reason, told.detail) == ("oversized", "2000001 commas; 2000000 are allowed")
+    assert decode_body(full).rejection is None
+    monkeypatch.setattr(decode, "MAX_RECORDS", 29)
+    told = decode_body(full).rejection
+    assert told is not None
+    assert (told.reason, told.detail) == ("oversized", "30 records; 29 are allowed")
 
 
 def test_an_empty_list_of_records_is_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -129,3 +130,32 @@ def test_of_halves_that_may_be_of_one_call_rules_see_the_clients(engine: Engine)
     owner.ledger.tick(AT + timedelta(hours=1))
     owner.commit()
     assert sum(row["ok"] for row in rows(engine, tables.cells)) == len(owner.ledger.witnessed) * 2 == 6
+
+
+def test_a_dead_letter_says_which_records_and_why(engine: Engine) -> None:
+    """Those that cannot be read and those of a wrong time, by their place in the body."""
+    owner = Owner(engine, max_event_age=timedelta(days=90))
+    old, ahead = halves(2, at=AT - timedelta(days=91))[0], halves(3, at=AT + timedelta(days=3))[0]
+    several = {"records": [halves(1)[0], old, "no record", ahead]}
+    owner.fold(json.dumps(several).encode(), body(old), at=AT)
+    ((_, told), (_, alone)) = owner.ledger.changes.rejections
+    assert told.reason == Reason.TOO_OLD
+    assert told.detail.startswith("3 of 4 records: record 1: its time is 91 days")
+    assert [f"record {place}: " in told.detail for place in range(4)] == [False, True, True, True]
+    assert alone.detail.startswith("its time is 91 days")
+
+
+def test_beside_a_clock_that_is_ahead_no_call_looks_late(engine: Engine) -> None:
+    """A call counts as late when it is much older than the newest; not when that lives in the future."""
+    owner = Owner(engine)
+    owner.fold(*map(body, halves(1, at=AT + timedelta(hours=20))), at=AT)
+    for number in range(2, 12):
+        owner.fold(*map(body, halves(number, at=AT)), at=AT + timedelta(minutes=1))
+    owner.fold(*map(body, (*halves(20, at=AT + timedelta(hours=20)), *halves(21, at=AT))), at=AT)
+    owner.commit()
+    again = Owner(engine)
+    again.fold(*map(body, halves(30, at=AT)), at=AT + timedelta(minutes=2))
+    again.fold(*map(body, halves(31, at=AT - timedelta(hours=1))), at=AT + timedelta(minutes=2))
+    again.commit()
+    cells = rows(engine, tables.cells)
+    assert (sum(row["ok"] for row in cells), sum(row["late"] for row in cells)) == (15, 1)
