@@ -9,6 +9,7 @@ from typing import Any
 
 from monitor.backfill.batch import Batch
 from monitor.backfill.kinds import Kind
+from monitor.events.exchange import Time
 from monitor.events.rejection import Reason
 from monitor.ledger.moment import EPOCH, in_utc
 
@@ -23,9 +24,10 @@ class Window:
     def __bool__(self) -> bool:
         return self.since is not None or self.until is not None
 
-    def holds(self, time: datetime) -> bool:
-        """Whether a time lies in it."""
-        return (self.since is None or time >= self.since) and (self.until is None or time < self.until)
+    def holds(self, time: Time) -> bool:
+        """Whether an event's time lies in it."""
+        at = in_utc(time)
+        return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
 
 
 class Arrived:
@@ -48,7 +50,7 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """The events of a batch that are to be counted, and how many lay outside the window."""
+    """The events of a batch that are to be counted, and how many records lay outside the window."""
 
     events: Sequence[Any]
     arrived: Arrived
@@ -56,7 +58,7 @@ class Sifted:
 
 
 def sift(batch: Batch, decoded: Sequence[Any], window: Window, kind: Kind, now: datetime) -> Sifted:
-    """Leave out blank lines, which are nothing, and events outside the window."""
+    """Leave out blank lines, which are nothing, and what of events lies outside the window."""
     if batch.rejected:
         decoded = list(decoded)
         for place, rejection in batch.rejected:
@@ -67,15 +69,19 @@ def sift(batch: Batch, decoded: Sequence[Any], window: Window, kind: Kind, now: 
     }
     if not window and not blank:
         return Sifted(decoded, Arrived(batch, now))
-    places, left_out = [], 0
+    inside = window.holds if window else None
+    events, places, left_out = [], [], 0
     for place, event in enumerate(decoded):
         if place in blank:
             continue
-        if window and kind.refusal(event) is None and not window.holds(in_utc(kind.time_of(event))):
-            left_out += 1
-        else:
+        kept, outside = event, 0
+        if inside is not None and kind.refusal(event) is None:
+            kept, outside = kind.trimmed(event, inside)
+        left_out += outside
+        if kept is not None:
+            events.append(kept)
             places.append(place)
-    return Sifted([decoded[place] for place in places], Arrived(batch, now, places), left_out)
+    return Sifted(events, Arrived(batch, now, places), left_out)
 
 
 def _blank(kind: Kind, event: Any) -> bool:

@@ -15,8 +15,9 @@ from monitor.storage import tables
 from monitor.storage.engine import reading
 from monitor.storage.upsert import upsert
 
-TOPIC_PREFIX = "file:"
+ALIKE_MARK = "~"  # behind the hash where other files begin alike, and before which of them it is
 _DIGITS = 32  # of the hash of the first record: 128 bits
+_FEW_DIGITS = 8  # tell files of one name apart
 _READ = 1024 * 1024
 
 
@@ -38,6 +39,12 @@ class Known:
 def head_of(record: bytes) -> str:
     """What a file is looked up by: the hash of its first record."""
     return hashlib.sha256(record.strip()).hexdigest()[:_DIGITS]
+
+
+def shortened(topic: str) -> str:
+    """What tells a file from others of its name, short enough to stand in a name."""
+    digits, mark, which = topic.removeprefix(tables.FILE_PREFIX).partition(ALIKE_MARK)
+    return f"{digits[:_FEW_DIGITS]}{mark}{which}"
 
 
 def known_files(engine: Engine, head: str | None = None) -> list[Known]:

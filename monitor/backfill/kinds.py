@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import compress
 from typing import Any, NamedTuple, Protocol
 
+from msgspec.structs import replace
 from sqlalchemy import Engine, Table
 
 from monitor.backfill.batch import Batch
 from monitor.backfill.decoding import decoding_with, exchanges_of
 from monitor.events.decode import Decoded
-from monitor.events.exchange import Exchange
+from monitor.events.exchange import Exchange, Time
 from monitor.events.pseudonym import Pseudonyms
 from monitor.events.rejection import Reason, Rejection
 from monitor.events.security import decode_security
@@ -74,6 +76,9 @@ class Store(Protocol):
         """Move the offset by compare-and-set, write, and commit; return what was written."""
 
 
+Inside = Callable[[Time], bool]
+"""Whether a time, as an event has it, is to be counted."""
+
 # What the settling of late halves calls it when a call that was counted from one side is completed.
 COMPLETED = ("joined_late", "joined_late_elsewhere")
 
@@ -115,8 +120,10 @@ class Kind:
 
     `decode` makes one event of each record; those of the type `plain` are certain to be good, and of others
     `refusal(event)` says whether nothing in it is; `refused(rejection)` makes an event of that.
-    `hours(changes)` are the hours that changes touch (epoch seconds), `by_hour` the table that reports sum
-    them from, with the columns `hour` and `topic`. `open(topic, now)` raises sqlalchemy.exc.DBAPIError.
+    `trimmed(event, inside)` is what of a good event is of times that are `inside`, None where nothing is, and
+    how many of its records are of others. `hours(changes)` are the hours that changes touch (epoch seconds),
+    `by_hour` the table that reports sum them from, with the columns `hour` and `topic`. `open(topic, now)`
+    raises sqlalchemy.exc.DBAPIError.
     """
 
     name: str
@@ -125,7 +132,7 @@ class Kind:
     plain: type
     refusal: Callable[[Any], Rejection | None]
     refused: Callable[[Rejection], Any]
-    time_of: Callable[[Any], Any]
+    trimmed: Callable[[Any, Inside], tuple[Any, int]]
     open: Callable[[str, datetime], Opened]
     hours: Callable[[Any], Iterable[int]]
     by_hour: Table
@@ -147,7 +154,7 @@ def kinds_of(settings: Settings, engine: Engine, book: Book, max_age: timedelta)
         plain=Exchange,
         refusal=_itself,
         refused=_itself,
-        time_of=lambda event: event.time,
+        trimmed=_whole,
         open=lambda topic, now: _open_exchanges(engine, book, limits, topic, now),
         hours=lambda changes: changes.tallies,
         by_hour=tables.cells,
@@ -159,7 +166,7 @@ def kinds_of(settings: Settings, engine: Engine, book: Book, max_age: timedelta)
         plain=SecurityEvent,
         refusal=_itself,
         refused=_itself,
-        time_of=lambda event: event.time,
+        trimmed=_whole,
         open=lambda topic, now: _open_security(engine, book, limits, pseudonyms, topic, now),
         hours=lambda changes: {key.hour for key in changes.counts},
         by_hour=tables.security_counts,
@@ -173,7 +180,7 @@ def kinds_of(settings: Settings, engine: Engine, book: Book, max_age: timedelta)
         plain=_NoneIsCertain,
         refusal=lambda event: None if event.halves else event.rejection,
         refused=lambda rejection: Records([], rejection, 1),
-        time_of=lambda event: float(event.halves[0].begun),
+        trimmed=_some_halves,
         open=lambda topic, now: _open_records(parts, topic, now),
         hours=_hours_of_calls,
         by_hour=tables.cells,
@@ -187,6 +194,21 @@ class _NoneIsCertain:
 
 def _itself(event: Any) -> Rejection | None:
     return event if isinstance(event, Rejection) else None
+
+
+def _whole(event: Any, inside: Inside) -> tuple[Any, int]:
+    return (event, 0) if inside(event.time) else (None, 1)
+
+
+def _some_halves(event: Records, inside: Inside) -> tuple[Records | None, int]:
+    kept = [inside(float(half.begun)) for half in event.halves]
+    outside = kept.count(False)
+    if not outside:
+        return event, 0
+    if outside == len(kept) and event.rejection is None:
+        return None, outside
+    halves, places = list(compress(event.halves, kept)), list(compress(event.places, kept))
+    return replace(event, halves=halves, places=places), outside
 
 
 def _hours_of_calls(changes: XroadChanges) -> set[int]:

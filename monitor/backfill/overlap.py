@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Table, select
 
-from monitor.backfill.identity import TOPIC_PREFIX
 from monitor.errors import MonitorError
+from monitor.storage import tables
 from monitor.storage.rows import portions
 from monitor.xroad.late import LATE
 
@@ -38,7 +38,7 @@ def refuse_overlap(
             select(by_hour.c.hour)
             .where(
                 by_hour.c.hour.in_(some),
-                by_hour.c.topic.not_like(f"{TOPIC_PREFIX}%"),
+                by_hour.c.topic.not_like(f"{tables.FILE_PREFIX}%"),
                 by_hour.c.topic != LATE,
             )
             .distinct()

@@ -11,10 +11,11 @@ from sqlalchemy import Engine
 
 from monitor.backfill.batch import Batch, Place
 from monitor.backfill.form import HEAD_BYTES, Form, form_of, splitter_of
-from monitor.backfill.identity import TOPIC_PREFIX, Known, continued, head_of, known_files
+from monitor.backfill.identity import ALIKE_MARK, Known, continued, head_of, known_files
 from monitor.backfill.kinds import Kind
 from monitor.backfill.source import Source
 from monitor.errors import MonitorError, UsageProblem
+from monitor.storage import tables
 
 SAMPLE = 100  # records that the kind is told by
 _SAME_HEAD = 1000  # files that begin alike: a first line that every export has
@@ -76,7 +77,10 @@ def recognise(path: Path, kinds: Mapping[str, Kind], wanted: str | None, engine:
         )
     if len(alike) >= _SAME_HEAD:
         raise MonitorError(f"{path}: {len(alike)} files with the same first line were counted: leave it out")
-    topic = f"{TOPIC_PREFIX}{key}" + (f"~{len(alike) + 1}" if alike else "")
+    taken = {each.topic for each in alike}
+    first = f"{tables.FILE_PREFIX}{key}"
+    others_of_it = (f"{first}{ALIKE_MARK}{number}" for number in range(2, _SAME_HEAD + 2))
+    topic = next(each for each in (first, *others_of_it) if each not in taken)
     new = Known(topic, key, kind.name, str(form), path.name, 0, "", 0, 0)
     return Recognised(new, kind, Source(path), Place.beginning(), guessed=wanted is None)
 

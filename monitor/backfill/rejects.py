@@ -20,7 +20,8 @@ class Rejects:
     """Collects what was rejected, and writes it before the transaction that passes it is committed.
 
     `path` is None when it is only counted. One line an object: `file`, `line` (from 1; of a list, which
-    record), `reason`, `detail`, and the original as `body`, or as `body_base64` where it is not UTF-8.
+    record), `reason`, `detail`, and the original as `body`, or as `body_base64` where it is not UTF-8; of one
+    that is too long, its beginning.
     """
 
     def __init__(self, path: Path | None, name: str, committed: int) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from monitor.backfill.arrival import Window, sift
 from monitor.backfill.batch import Batch, Place
 from monitor.backfill.form import Form, splitter_of
-from monitor.backfill.identity import note
+from monitor.backfill.identity import note, shortened
 from monitor.backfill.kinds import Kind, Opened
 from monitor.backfill.overlap import Overlap, hour_text, refuse_overlap
 from monitor.backfill.recognise import Recognised, recognise
@@ -170,8 +170,8 @@ class _Run:
         return self._records >= CHUNK_RECORDS or held >= CHUNK_BYTES
 
     def _rejects(self, committed: int) -> Rejects:
-        folder, digits = self._wishes.rejects, self._found.known.topic.rpartition(":")[2][:8]
-        path = folder / f"{self._path.name}.{digits}.rejected.ndjson" if folder else None
+        folder, short = self._wishes.rejects, shortened(self._found.known.topic)
+        path = folder / f"{self._path.name}.{short}.rejected.ndjson" if folder else None
         self._outcome.rejects = path
         rejects = Rejects(path, self._path.name, committed)
         self._outcome.rejected, self._outcome.first_rejected = rejects.counts, rejects.first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, delete
 
-from monitor.backfill.identity import TOPIC_PREFIX, Known, known_files
+from monitor.backfill.identity import Known, known_files
 from monitor.errors import UsageProblem
 from monitor.storage import tables
 
@@ -15,7 +15,7 @@ def take_back(engine: Engine, topic: str) -> Known:
     Raises UsageProblem when no such file was counted, sqlalchemy.exc.DBAPIError when the database failed.
     """
     known = next((each for each in known_files(engine) if each.topic == topic), None)
-    if known is None or not topic.startswith(TOPIC_PREFIX):
+    if known is None or not topic.startswith(tables.FILE_PREFIX):
         raise UsageProblem(f"{topic}: no such file was counted; `monitor backfill --list` shows all")
     if known.kind == "xroad-records":
         raise UsageProblem(

@@ -47,7 +47,7 @@ _SECOND = 1.0
 @click.option(
     "--rejects",
     type=click.Path(path_type=Path, file_okay=False),
-    help="A folder for what is rejected, whole, one .rejected.ndjson a file; it may be personal data.",
+    help="A folder for what is rejected, one .rejected.ndjson a file; it may be personal data.",
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Files at a time.")
 @click.option("--list", "list_", is_flag=True, help="List the files that were counted, and count none.")

@@ -221,7 +221,8 @@ lifecycle_events = Table(
     Index(None, "id"),
 )
 
-# One row a history file. Its rows in the other tables have its topic, `file:` and what it is known by.
+# One row a history file. Its rows in the other tables have its topic, this and what it is known by.
+FILE_PREFIX = "file:"
 history_files = Table(
     "history_files",
     metadata,

@@ -53,9 +53,10 @@ _COUNTERS = (HALVES, ORPHANS, JOINED, DUPLICATES, AMBIGUOUS, FAILURES, FLAGGED, 
 DECLARATIONS = (*_COUNTERS, SKEW, WAITING)
 
 MAX_SHOWN_SERVERS = 200  # pairs of servers in one scrape; a platform has some hundred that talk to each other
-KEPT_HOURS = (
-    2  # of clock skew, the newest of each pair of servers; as long after its last call it is not shown
-)
+# Clock skew is that of the calls counted in the last two hours by this process's own clock: one that is asked
+# how wrong it is cannot say which calls are the newest.
+SHOWN_S = 7200
+SLOT_S = 600  # counted together, and forgotten together
 LEAST_CALLS = 5  # a few calls that waited long in one direction look like a clock that is wrong
 # What happens to calls, and under which label it is counted; how they were joined is one of the first.
 _HOW = {
@@ -75,8 +76,7 @@ class XroadMetrics(Collector):
         self._clock = clock  # seconds
         self._lock = threading.Lock()  # scrapes come from the web server's thread
         self._counts: dict[Declaration, Counter[tuple[str, ...]]] = {each: Counter() for each in _COUNTERS}
-        self._skews: dict[Servers, dict[int, Histogram]] = {}
-        self._skewed_at: dict[Servers, float] = {}
+        self._skews: dict[Servers, dict[int, Histogram]] = {}  # by the slots in which they were counted
         # Weak: a partition that is let go takes its halves with it.
         self._waiting: WeakValueDictionary[int, Pairing] = WeakValueDictionary()
         self._zero()
@@ -134,17 +134,19 @@ class XroadMetrics(Collector):
             servers = (pair.client_server, pair.service_server)
             if servers not in self._skews and len(self._skews) >= MAX_SHOWN_SERVERS:
                 servers = (OTHER_SERVERS, OTHER_SERVERS)
-            self._skewed_at[servers] = self._clock()
-            hours = self._skews.setdefault(servers, {})
-            merge(hours.setdefault(pair.hour, {}), skews)
-            for hour in sorted(hours)[:-KEPT_HOURS]:
-                del hours[hour]
+            merge(self._skews.setdefault(servers, {}).setdefault(self._slot(), {}), skews)
+
+    def _slot(self) -> int:
+        return int(self._clock() // SLOT_S)
 
     def _forget_old(self) -> None:
         """Or what was wrong with a clock when its servers last met would be shown until the worker ends."""
-        for servers, seen in list(self._skewed_at.items()):
-            if self._clock() - seen > KEPT_HOURS * 3600:
-                del self._skews[servers], self._skewed_at[servers]
+        oldest = self._slot() + 1 - SHOWN_S // SLOT_S
+        for servers, slots in list(self._skews.items()):
+            for slot in [each for each in slots if each < oldest]:
+                del slots[slot]
+            if not slots:
+                del self._skews[servers]
 
     def _families(self) -> list[Metric]:
         self._forget_old()
@@ -155,9 +157,9 @@ class XroadMetrics(Collector):
                 family.add_metric(labels, count)
             families.append(family)
         skew = GaugeMetricFamily(PREFIX + SKEW.name, SKEW.help, labels=SKEW.labels)
-        for servers, hours in sorted(self._skews.items()):
+        for servers, slots in sorted(self._skews.items()):
             together: Histogram = {}
-            for skews in hours.values():
+            for skews in slots.values():
                 merge(together, skews)
             if sum(together.values()) >= LEAST_CALLS:
                 skew.add_metric(servers, (signed_median(together) or 0) / 1e6)

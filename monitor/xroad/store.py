@@ -140,7 +140,9 @@ class XroadStore:
             settled = self._settling.settle(connection, changes.lapsed, changes.waits.values(), now)
             self._write_waiting(connection, changes, settled.settled)
             self._figures.add(connection, [changes.figures, settled.figures])
-            if self.partition == 0 and now >= self._freeze_at:
+            # What a backfill accepts is no measure: it may be less than what workers still join.
+            live = not self.topic.startswith(tables.FILE_PREFIX)
+            if live and self.partition == 0 and now >= self._freeze_at:
                 frozen = freeze(connection, self.engine, self._max_event_age, now)
                 self._freeze_at = now + (FREEZE_EVERY if not frozen else timedelta(0))
 

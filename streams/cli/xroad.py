@@ -89,7 +89,8 @@ def pull(
 
     Reads over HTTPS what the server's monitoring took in up to 90 seconds ago, from where the last run ended.
     Writes the topic and, once Kafka has a page, the position (table xroad_collections). A page may be
-    published twice after a crash; what comes twice is counted as such and not added. One run a server.
+    published twice after a crash; what comes twice within MONITOR_DEDUPE_WINDOW is counted as such and not
+    added. One run a server.
 
     Exit status: 0 collected (or told to stop), 1 the server, Kafka or the database failed, 2 wrong use.
     """
@@ -101,7 +102,7 @@ def pull(
     from monitor.xroad.pull.connection import server_at, tls_context
     from monitor.xroad.pull.position import Position
     from monitor.xroad.pull.request import client_of, server_of
-    from streams.xroad_pull import Order, Publisher, collect
+    from streams.xroad_pull import Order, Publisher, collect, known_for
 
     settings = load_settings()
     now = datetime.now(UTC)
@@ -119,7 +120,9 @@ def pull(
         try:
             with _stopping() as stop:
                 pause = interval if follow else None
-                published = collect(order, position, publisher.publish, stop, follow=pause)
+                published = collect(
+                    order, position, publisher.publish, stop, known=known_for(settings), follow=pause
+                )
         finally:
             publisher.close()
     except DBAPIError as why:

@@ -10,23 +10,28 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaTimeoutError
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from monitor.cli import cli
 from monitor.errors import MonitorError, UsageProblem
 from monitor.settings import load_settings
+from monitor.storage import tables
 from monitor.storage.engine import open_engine
 from monitor.storage.progress import Fenced
 from monitor.storage.schema import migrate
+from monitor.xroad.pull.answer import Answer
 from monitor.xroad.pull.connection import Unreachable, server_at, tls_context
 from monitor.xroad.pull.position import Position
 from monitor.xroad.pull.request import client_of, server_of
@@ -34,7 +39,18 @@ from monitor.xroad.pull.soap import Fault, NotUnderstood
 from streams import xroad_pull
 from streams.administration import Administration
 from streams.topics import planned
-from streams.xroad_pull import NEAR_S, Order, collect, one_round
+from streams.xroad_pull import (
+    NEAR_S,
+    SETTLED_S,
+    Order,
+    Publisher,
+    collect,
+    first_known,
+    known_for,
+    one_round,
+)
+from tests.builders import limits
+from tests.monitor.xroad.parts import BEGIN, WAIT, Owner, body, halves, rows
 from tests.parts.xroad_server import (
     NAME,
     Certificates,
@@ -49,6 +65,7 @@ from tests.parts.xroad_server import (
 
 BASE = 1_790_000_000
 SERVER, CLIENT = "EE/GOV/1/ss1", "EE/GOV/1/monitoring"
+HOUR = timedelta(hours=1)  # for which copies are known
 NEVER = threading.Event()
 
 
@@ -114,11 +131,18 @@ def begun(engine: Engine, first_from: int = BASE) -> Position:
     return position
 
 
-def pull_all(engine: Engine, asked: Order, taken: Taken, **changes: Any) -> Position:
+def pull_all(
+    engine: Engine,
+    asked: Order,
+    taken: Taken,
+    *,
+    publish: Callable[[Iterable[bytes]], int] | None = None,
+    **changes: Any,
+) -> Position:
     """One round up to well after the last record."""
     position = begun(engine)
-    given: dict[str, Any] = {"until": BASE + 1000, "overlap": 1, "stop": NEVER} | changes
-    one_round(asked.page, position, taken.publish, **given)
+    given: dict[str, Any] = {"until": BASE + 1000, "overlap": 1, "known_from": 0, "stop": NEVER} | changes
+    one_round(asked.page, position, publish or taken.publish, **given)
     return position
 
 
@@ -144,6 +168,170 @@ def test_a_second_round_asks_for_the_last_second_again(engine: Engine) -> None:
     assert taken.ids == [f"m{number}" for number in range(9)] + ["m6", "m7", "m8", "late"]
 
 
+@pytest.mark.parametrize(
+    ("away", "overlap", "again"),
+    [(300, 1, 1), (3200, 1, 1), (3400, 1, 0), (7200, 1, 0), (300, 3600, 2980), (7200, 3600, 0)],
+)
+def test_nothing_is_asked_for_again_that_may_not_be_known(
+    engine: Engine, away: int, overlap: int, again: int
+) -> None:
+    """Known for an hour, less the time of an answer and a margin; what is not asked for again is logged."""
+    with XroadServer([]) as server:
+        asked = replace(order(server, None), overlap=overlap)
+        next_from = int(datetime.now(UTC).timestamp()) - SETTLED_S - away
+        begun(engine, next_from).move(next_from, 3, datetime.now(UTC))
+        with capture_logs() as logs:
+            collect(asked, begun(engine), Taken().publish, NEVER, known=HOUR)
+    assert next_from - server.questions[0].since == pytest.approx(again, abs=20 if again > 1 else 0)
+    said = [(each["position"], each["overlap_s"]) for each in logs if "overlap_s" in each]
+    assert said == ([(next_from, next_from - server.questions[0].since)] if again < overlap else [])
+
+
+@pytest.mark.parametrize(("window", "wait", "again"), [(1, 1, 0), (3, 1, 1), (1, 3, 1)])
+def test_how_long_copies_are_known_is_in_the_settings(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, window: int, wait: int, again: int
+) -> None:
+    """The longer of the window of ids and the wait for the other half, as workers have it."""
+    monkeypatch.setenv("MONITOR_DEDUPE_WINDOW", f"PT{window}H")
+    monkeypatch.setenv("MONITOR_XROAD_WAIT", f"PT{wait}H")
+    assert known_for(load_settings()) == timedelta(hours=max(window, wait))
+    next_from = int(datetime.now(UTC).timestamp()) - SETTLED_S - 5000
+    begun(engine, next_from).move(next_from, 3, datetime.now(UTC))
+    with XroadServer([]) as server:
+        collect(order(server, None), begun(engine), Taken().publish, NEVER, known=known_for(load_settings()))
+    assert next_from - server.questions[0].since == again
+
+
+@pytest.mark.parametrize(("overlap", "away"), [(1, 150), (60, 55), (3600, 30), (3600, 0)])
+def test_what_comes_again_is_never_counted_again(engine: Engine, overlap: int, away: int) -> None:
+    """However long the collector was away, and however much it asks for again; other servers go on."""
+    owner, begin = Owner(engine), int(BEGIN.timestamp())
+    position, now = begun(engine, begin), begin
+    calls = [
+        halves(number, at=BEGIN + timedelta(minutes=number), monitoringDataTs=begin + number * 60 + 30)
+        for number in range(400)
+    ]  # the last second of every round has one
+    known = max(limits().dedupe_window, WAIT)
+
+    def fold(bodies: Sequence[bytes]) -> int:
+        if bodies:
+            owner.fold(*bodies, at=datetime.fromtimestamp(now, UTC))
+        return len(bodies)
+
+    def page(since: int, until: int) -> Answer:
+        found = [
+            half
+            for both in calls
+            for half in both
+            if since <= half["monitoringDataTs"] <= min(until, now - 60)
+        ]
+        return Answer(len(found), None, packed(found))
+
+    for minute in range(400):
+        now = begin + minute * 60
+        fold([body(*halves(1000 + minute, at=datetime.fromtimestamp(now, UTC)))])
+        if not 150 <= minute < 150 + away:
+            until = now - SETTLED_S
+            first = first_known(until, known, 20.0)
+            one_round(
+                page, position, lambda each: fold(list(each)),
+                until=until, overlap=overlap, known_from=first, stop=NEVER,
+            )  # fmt: skip
+    owner.commit()
+    passed = [both for both in calls if both[0]["monitoringDataTs"] < position.next_from]
+    assert len(passed) > 390
+    assert sum(row["ok"] for row in rows(engine, tables.cells)) == len(passed) + 400
+
+
+class Away(Position):
+    """A database that is away for a few times after the first page was published."""
+
+    def __init__(self, engine: Engine, failures: int) -> None:
+        super().__init__(engine, SERVER)
+        self.failures = failures
+
+    def note(self, now: datetime) -> None:
+        """Fail so often when there is something to note."""
+        if self._unnoted is not None and self.failures:
+            self.failures -= 1
+            raise OperationalError("update", {}, Exception("the connection is gone"))
+        super().note(now)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_page_that_kafka_has_is_noted_before_anything_is_asked(engine: Engine) -> None:
+    """A database that is away for hours makes no page come again and again."""
+    taken = Taken()
+    with XroadServer(stored(9)) as server:
+        position = Away(engine, 3)
+        position.load(BASE, datetime.now(UTC))
+        assert collect(order(server, None), position, taken.publish, NEVER, known=HOUR) == 9
+    assert taken.ids == [f"m{number}" for number in range(9)]
+    assert [question.since for question in server.questions if question.since < BASE + 100] == [BASE]
+    assert begun(engine).records == 9
+
+
+class Word:
+    """Kafka's word on a record; None: not yet."""
+
+    def __init__(self, good: bool | None) -> None:
+        self.good = good
+
+    def succeeded(self) -> bool:
+        """Whether Kafka has it."""
+        return self.good is True
+
+    def get(self, timeout: float) -> None:
+        """Raise when Kafka does not have it."""
+        del timeout
+        if not self.good:
+            raise KafkaTimeoutError("the partition has no leader")
+
+
+class Faltering:
+    """A producer that gets records to one partition and not to the other, for a while."""
+
+    def __init__(self, **_settings: Any) -> None:
+        self.sent: list[bytes] = []
+        self.words: list[Word] = []
+        self.well = False
+
+    def partitions_for(self, _topic: str) -> set[int]:
+        """There is one."""
+        return {0}
+
+    def send(self, _topic: str, record: bytes, _key: bytes | None) -> Word:
+        """Take a record, or not; of the last nobody knows yet."""
+        self.sent.append(record)
+        self.words.append(Word(True if self.well else {b"2": False, b"3": None}.get(record, True)))
+        return self.words[-1]
+
+    def flush(self, timeout: float) -> None:
+        """Nothing is held."""
+
+    def close(self, timeout: float) -> None:
+        """Nothing is open."""
+
+
+def test_what_kafka_took_of_a_page_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what lies in a partition that is well would come again for as long as another is not."""
+    monkeypatch.setattr(xroad_pull, "KafkaProducer", Faltering)
+    monkeypatch.setattr(xroad_pull, "_IN_FLIGHT", 2)
+    publisher = Publisher(load_settings())
+    producer: Any = publisher._producer
+    page = [b"0", b"1", b"2", b"3", b"4"]
+    for _ in range(2):
+        with pytest.raises(MonitorError, match="did not take a record"):
+            publisher.publish(page)
+    assert producer.sent == [b"0", b"1", b"2", b"3", b"2", b"3"]
+    producer.words[-1].good = True  # it came after all
+    producer.well = True
+    assert publisher.publish(page) == 5
+    assert producer.sent[6:] == [b"2", b"4"]
+    assert publisher.publish(page[:1]) == 1, "a page that was taken whole is done with"
+    assert producer.sent[8:] == [b"0"]
+
+
 def test_a_page_that_was_not_noted_comes_again_and_none_is_left_out(engine: Engine) -> None:
     """Whether Kafka refuses it or the process ends before it is noted."""
     taken = Taken()
@@ -158,7 +346,7 @@ def test_a_page_that_was_not_noted_comes_again_and_none_is_left_out(engine: Engi
                 raise KeyboardInterrupt
 
             with pytest.raises((MonitorError, KeyboardInterrupt)):
-                one_round(asked.page, begun(engine), failing, until=BASE + 1000, overlap=0, stop=NEVER)
+                pull_all(engine, asked, Taken(), publish=failing, overlap=0)
         pull_all(engine, asked, taken)
     assert set(taken.ids) == {f"m{number}" for number in range(40)}
     assert begun(engine).records == 40
@@ -277,12 +465,12 @@ def test_what_may_pass_is_tried_again(engine: Engine) -> None:
 
     taken = Taken()
     with XroadServer(stored(3), override=ailing) as server:
-        assert collect(order(server, None), begun(engine), taken.publish, NEVER) == 3
+        assert collect(order(server, None), begun(engine), taken.publish, NEVER, known=HOUR) == 3
     with (
         XroadServer([], override=lambda _question, _turn: fault("s:Client.NotAllowed", "not you")) as server,
         pytest.raises(Fault, match="not you"),
     ):
-        collect(order(server, None), begun(engine), taken.publish, NEVER)
+        collect(order(server, None), begun(engine), taken.publish, NEVER, known=HOUR)
     assert len(server.questions) == 1
 
 
@@ -298,7 +486,7 @@ def test_following_outlasts_every_failure(engine: Engine) -> None:
 
     taken = Taken()
     with XroadServer(stored(3), override=ailing) as server:
-        collect(order(server, None), begun(engine), taken.publish, stop, follow=0.01)
+        collect(order(server, None), begun(engine), taken.publish, stop, known=HOUR, follow=0.01)
     assert taken.ids[:3] == ["m0", "m1", "m2"]
     assert len(server.questions) == 8
 

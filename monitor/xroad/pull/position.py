@@ -18,35 +18,45 @@ class Position:
 
     def __init__(self, engine: Engine, server: str) -> None:
         self._engine = engine
-        self._server = server
+        self.server = server
         self.next_from = 0
         self.records = 0
+        self._unnoted: tuple[int, int] | None = None  # what Kafka has, where the database does not say so yet
 
     def load(self, first_from: int, now: datetime) -> None:
         """Read it, or begin at `first_from` (epoch seconds). Raises sqlalchemy.exc.DBAPIError."""
-        begun = {"server": self._server, "next_from": first_from, "records": 0, "updated_at": now}
+        begun = {"server": self.server, "next_from": first_from, "records": 0, "updated_at": now}
         with self._engine.begin() as connection:
             insert_new(connection, _collections, [begun])
             columns = _collections.c
-            query = select(columns.next_from, columns.records).where(columns.server == self._server)
+            query = select(columns.next_from, columns.records).where(columns.server == self.server)
             self.next_from, self.records = connection.execute(query).one()
 
     def move(self, next_from: int, records: int, now: datetime) -> None:
         """Note that all records before `next_from` are in Kafka, `records` more than before.
 
-        Raises Fenced when another collector has moved it, sqlalchemy.exc.DBAPIError.
+        Raises Fenced when another collector has moved it, and sqlalchemy.exc.DBAPIError: `note` makes up for
+        that.
         """
+        self._unnoted = (next_from, self.records + records)
+        self.note(now)
+
+    def note(self, now: datetime) -> None:
+        """Note what `move` could not, so that it is not published again. Raises as `move` does."""
+        if self._unnoted is None:
+            return
+        next_from, records = self._unnoted
         columns = _collections.c
         with self._engine.begin() as connection:
             moved = connection.execute(
                 update(_collections)
                 .where(
-                    columns.server == self._server,
+                    columns.server == self.server,
                     columns.next_from == self.next_from,
                     columns.records == self.records,
                 )
-                .values(next_from=next_from, records=self.records + records, updated_at=now)
+                .values(next_from=next_from, records=records, updated_at=now)
             )
             if moved.rowcount != 1:
-                raise Fenced(f"another collector asks {self._server}: this one lets go")
-        self.next_from, self.records = next_from, self.records + records
+                raise Fenced(f"another collector asks {self.server}: this one lets go")
+        self.next_from, self.records, self._unnoted = next_from, records, None

@@ -120,6 +120,11 @@ def test_files_with_the_same_heading_are_told_apart(engine: Engine, tmp_path: Pa
     assert [run(engine, path).records for path in (first, second)] == [0, 0]
     assert [known.topic.endswith("~2") for known in known_files(engine)].count(True) == 1
     assert counted(engine) == 7
+    undone = min(known.topic for known in known_files(engine))
+    take_back(engine, undone)
+    assert counted(engine) == 4
+    assert [run(engine, path).counted for path in (first, second)] == [3, 0]
+    assert undone in {known.topic for known in known_files(engine)}
 
 
 def test_undo_takes_back_one_file_and_nothing_else(engine: Engine, tmp_path: Path) -> None:
@@ -214,6 +219,28 @@ def test_bad_lines_are_kept_with_their_numbers_and_spoil_no_other(engine: Engine
         assert connection.execute(select(func.sum(tables.rejected.c["count"]))).scalar_one() == 4
 
 
+def test_rejected_lines_of_files_that_are_named_and_begin_alike_are_kept_apart(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """An export of each month, in a folder of its own; what is added to one goes behind its own."""
+    rejects = tmp_path / "rejects"
+    months = {month: tmp_path / month / "export.ndjson" for month in ("08", "09", "10")}
+    for number, (month, path) in enumerate(months.items()):
+        path.parent.mkdir()
+        write(path, [b"# export", *bodies(3, number * 100), f"bad in {month}".encode()])
+        assert run(engine, path, rejects=rejects).counted == 3
+    path = months["09"]
+    path.write_bytes(path.read_bytes() + b"bad later\n")
+    run(engine, path, rejects=rejects)
+    kept = [
+        [json.loads(line)["body"] for line in each.read_text().splitlines()]
+        for each in rejects.glob("export.ndjson.*.rejected.ndjson")
+    ]
+    assert sorted(kept) == [
+        ["# export", "bad in 08"], ["# export", "bad in 09", "bad later"], ["# export", "bad in 10"],
+    ]  # fmt: skip
+
+
 def test_what_could_be_read_of_a_cut_off_file_is_counted(engine: Engine, tmp_path: Path) -> None:
     """And the rest when the whole file is there."""
     path = tmp_path / "history.gz"
@@ -229,11 +256,13 @@ def test_what_could_be_read_of_a_cut_off_file_is_counted(engine: Engine, tmp_pat
 
 
 def test_a_line_that_is_too_long_is_rejected_and_passed_over(engine: Engine, tmp_path: Path) -> None:
-    """Its neighbours are counted."""
+    """Its neighbours are counted, and its beginning is kept."""
     lines = [*bodies(2), b'{"x": "' + b"x" * 3_000_000 + b'"}', *bodies(2, 2)]
     outcome = run(engine, write(tmp_path / "history.ndjson", lines), rejects=tmp_path)
     assert (outcome.counted, dict(outcome.rejected)) == (4, {"oversized": 1})
     assert [line for line, _ in outcome.first_rejected] == [3]
+    assert outcome.rejects is not None
+    assert json.loads(outcome.rejects.read_text())["body"].encode() == lines[2][:1000]
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from sqlalchemy import Engine, func, select
 
 from monitor.backfill import run as running
 from monitor.backfill.arrival import Window
+from monitor.backfill.identity import known_files
 from monitor.backfill.kinds import Kind, kinds_of
+from monitor.backfill.overlap import hour_text
 from monitor.backfill.run import Outcome, Wishes, backfill
 from monitor.backfill.undo import take_back
 from monitor.errors import UsageProblem
@@ -22,7 +24,7 @@ from monitor.settings import load_settings
 from monitor.storage import tables
 from tests.builders import ZONE
 from tests.monitor.backfill.history import AGE, live_hour, write
-from tests.monitor.xroad.parts import BEGIN, REGISTRY, halves, sample
+from tests.monitor.xroad.parts import BEGIN, REGISTRY, Owner, Record, body, halves, sample
 
 
 def kinds(engine: Engine) -> dict[str, Kind]:
@@ -133,6 +135,118 @@ def test_bad_records_windows_and_live_hours_are_as_with_exchanges(engine: Engine
     assert dict(outcome.rejected) == {"missing_field": 1, "not_json": 1, "oversized": 1}
     with pytest.raises(UsageProblem, match="cannot be taken apart"):
         take_back(engine, outcome.topic)
+
+
+def test_old_halves_in_files_that_are_counted_weeks_apart_meet(engine: Engine, tmp_path: Path) -> None:
+    """A worker that looks meanwhile for what is final leaves them, old as they are."""
+    old = [halves(number, at=BEGIN - timedelta(days=120, minutes=number)) for number in range(40)]
+    first, second = (
+        write(tmp_path / f"{side}.ndjson", lines([call[side] for call in old])) for side in (0, 1)
+    )
+    assert backfill(first, Wishes(), kinds(engine), engine, lambda: BEGIN).alone == 40
+    worker = Owner(engine, max_event_age=timedelta(days=90))
+    for day in (1, 3, 30):
+        at = BEGIN + timedelta(days=day)
+        worker.fold(*[body(half) for half in halves(1000 + day, at=at)], at=at)
+        worker.store.write(worker.ledger.take(), at)
+    met = backfill(second, Wishes(), kinds(engine), engine, lambda: BEGIN + timedelta(days=31))
+    assert (met.counted, met.completed) == (0, 40)
+    assert exchanges(engine) == 40 + 3
+
+
+def test_a_backfill_takes_no_late_call_for_final(engine: Engine, tmp_path: Path) -> None:
+    """Workers may still accept what it was told to refuse."""
+    client, producer = halves(1)
+    worker = Owner(engine)
+    worker.fold(body(client))
+    worker.ledger.tick(BEGIN + timedelta(days=1))
+    worker.commit()
+    path = write(tmp_path / "a.ndjson", lines(halves(2, at=BEGIN + timedelta(days=19))))
+    settings, book, age = load_settings(), Book(REGISTRY, ZONE), timedelta(days=7)
+    short = dict(kinds_of(settings, engine, book, age))
+    assert backfill(path, Wishes(), short, engine, lambda: BEGIN + timedelta(days=20)).counted == 1
+    worker.fold(body(producer))
+    worker.commit()
+    assert joined(engine)["joined_late"] == 1
+    assert exchanges(engine) == 2
+
+
+EARLY, LATE = halves(1), halves(2, at=BEGIN + timedelta(hours=5))
+BETWEEN = BEGIN + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("window", [Window(None, BETWEEN), Window(BETWEEN, None)])
+@pytest.mark.parametrize("records", [[*EARLY, *LATE], [*LATE, *EARLY], [LATE[0], *EARLY, LATE[1]]])
+def test_each_record_of_a_line_is_left_out_by_its_own_time(
+    engine: Engine, tmp_path: Path, records: list[Record], window: Window
+) -> None:
+    """Whichever comes first in its line."""
+    outcome = run(engine, write(tmp_path / "a.ndjson", [body(*records)]), window=window)
+    assert (outcome.records, outcome.counted, outcome.alone, outcome.left_out) == (1, 1, 0, 2)
+    assert {hour_text(hour) for hour in outcome.hours} == {
+        "2026-10-05T01:00+00:00" if window.until else "2026-10-05T06:00+00:00"
+    }
+
+
+def test_a_line_without_records_lies_in_every_window(engine: Engine, tmp_path: Path) -> None:
+    """It is nothing to count, and nothing to reject."""
+    path = write(tmp_path / "a.ndjson", [body(*EARLY), b'{"records": []}', body(*LATE), b'{"records": []}'])
+    outcome = run(engine, path, window=Window(None, BETWEEN))
+    assert (outcome.records, outcome.counted, outcome.left_out, outcome.problems) == (4, 1, 2, [])
+    assert not outcome.rejected
+
+
+def test_bad_records_are_rejected_whatever_is_left_out_of_their_line(engine: Engine, tmp_path: Path) -> None:
+    """Their time is not known; they are named by their places in the whole line."""
+    ahead = halves(4, at=BEGIN + timedelta(days=30))[0]
+    bodies = [body(*LATE), body(*LATE, {}), body(LATE[0], EARLY[0], {}, EARLY[1]), body(LATE[1], ahead)]
+    path = write(tmp_path / "a.ndjson", bodies)
+    outcome = run(engine, path, window=Window(None, BETWEEN))
+    assert (outcome.counted, outcome.left_out) == (1, 2 + 2 + 1 + 2)
+    assert [line for line, _ in outcome.first_rejected] == [2, 3]
+    assert all("record 2: " in rejection.detail for _, rejection in outcome.first_rejected)
+    path = write(tmp_path / "b.ndjson", [body(EARLY[0]), body(LATE[1], ahead, EARLY[1])])
+    outcome = run(engine, path, window=Window(BETWEEN, None))
+    assert (outcome.left_out, [line for line, _ in outcome.first_rejected]) == (2, [2])
+    assert "record 1: " in outcome.first_rejected[0][1].detail
+
+
+@pytest.mark.parametrize("cut_at", [3, 12, 30])
+def test_a_window_over_lines_of_several_records_survives_being_cut_off(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_at: int
+) -> None:
+    """The next run goes on at the next line, and what was left out is known with the file."""
+    monkeypatch.setattr(running, "CHUNK_RECORDS", 5)
+    monkeypatch.setattr("monitor.backfill.lines.BLOCK_BYTES", 4000)
+    some = [
+        body(*CALLS[number], *halves(100 + number, at=BEGIN - timedelta(hours=3))) for number in range(40)
+    ]
+    path = write(tmp_path / "a.ndjson", [each for line in some for each in (line, b'{"records": []}')])
+    wishes = Wishes(window=Window(BEGIN, None))
+
+    class Cut(Exception):
+        pass
+
+    def cut(_read: int, records: int) -> None:
+        if records >= cut_at:
+            raise Cut
+
+    with pytest.raises(Cut):
+        backfill(path, wishes, kinds(engine), engine, lambda: BEGIN + timedelta(days=9), cut)
+    rest = backfill(path, wishes, kinds(engine), engine, lambda: BEGIN + timedelta(days=9))
+    assert (rest.before + rest.records, rest.problems) == (80, [])
+    assert rest.before > 0 or cut_at == 3
+    assert (exchanges(engine), joined(engine)["joined"], waiting(engine)) == (40, 40, 0)
+    (known,) = known_files(engine)
+    assert (known.next_offset, known.left_out) == (80, 80)
+
+
+def test_servers_whose_clocks_are_ahead_are_counted_up_to_a_day(engine: Engine, tmp_path: Path) -> None:
+    """As live; exchanges of other ways are refused from five minutes on."""
+    now = BEGIN + timedelta(days=9)
+    ahead = [halves(number, at=now + timedelta(hours=hours)) for number, hours in enumerate((23, 25))]
+    outcome = run(engine, write(tmp_path / "a.ndjson", lines([half for call in ahead for half in call])))
+    assert (outcome.counted, dict(outcome.rejected)) == (1, {"in_future": 2})
 
 
 def test_real_records_are_all_paired(engine: Engine) -> None:

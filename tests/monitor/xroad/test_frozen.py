@@ -64,6 +64,34 @@ def test_what_may_still_change_stays(engine: Engine) -> None:
         assert freeze(connection, engine, timedelta(0), BEGIN + timedelta(days=2, hours=2)) == 1
 
 
+def test_hours_with_calls_of_history_files_stay_for_longer(either: Engine) -> None:
+    """Whatever else is in them: each server's file may be counted by itself. Hours of topics alone do not."""
+    settle(either, 1)
+    settle(either, 2, topic="file:a")
+    settle(either, 3, topic="file:b", at=BEGIN + timedelta(hours=1))
+    settle(either, 4, topic="another", at=BEGIN + timedelta(hours=2))
+    before = totals(either), counted(either)
+    went = []
+    for days in (3, 4, 89, 91, 92, 93):
+        with either.begin() as connection:
+            went.append(freeze(connection, either, timedelta(0), BEGIN + timedelta(days=days)))
+    assert went[:3] == [1, 0, 0]
+    assert (sorted(went[3:5]), went[5]) == ([1, 2], 0)
+    assert (totals(either), counted(either)) == before
+
+
+def test_a_call_that_a_file_completes_keeps_its_hour_anew(engine: Engine) -> None:
+    """Its own row came from a file, and others of the hour may still be completed."""
+    _, producer = halves(1)
+    settle(engine, 1, 2, topic="file:a")
+    later = Owner(engine, topic="file:b")
+    later.fold(body(producer))
+    later.store.write(later.ledger.take(), BEGIN + timedelta(days=80))
+    with engine.begin() as connection:
+        assert freeze(connection, engine, timedelta(0), BEGIN + timedelta(days=169)) == 0
+        assert freeze(connection, engine, timedelta(0), BEGIN + timedelta(days=171)) == 2
+
+
 def test_a_source_is_taken_back_with_what_it_was_counted_as(engine: Engine) -> None:
     """The cells are those of the others' calls."""
     settle(engine, 1, 2, 3)

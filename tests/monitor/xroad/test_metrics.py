@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from monitor.xroad.figures import Figures, ServerPair
@@ -61,26 +62,45 @@ def test_a_few_calls_do_not_tell_of_a_clock() -> None:
 
 
 def test_a_clock_is_shown_by_its_last_two_hours_of_calls() -> None:
-    """What was wrong before is gone once it was put right."""
-    metrics = XroadMetrics()
+    """What was wrong before is gone once it was put right, though few have called since."""
+    clock = Clock()
+    metrics = XroadMetrics(clock)
     metrics.add(told(50, 60 * SECOND))
-    metrics.add(told(20, 0, hour=HOUR + 3600))
+    clock.now += 3600
+    metrics.add(told(20, 0))
     assert 59 < skews(metrics)["b"] < 61
-    metrics.add(told(20, 0, hour=HOUR + 7200))
+    clock.now += 3600
     assert skews(metrics) == {"b": 0}
 
 
+@pytest.mark.parametrize("wrong_by", [8, -8])
+def test_a_clock_is_shown_while_it_is_wrong_and_not_for_longer(wrong_by: int) -> None:
+    """Its calls bear hours that are ahead of all others, or behind: they count when they come."""
+    clock = Clock()
+    metrics = XroadMetrics(clock)
+    shown = []
+    for turn in range(12):
+        for _ in range(6):
+            clock.now += 600
+            ahead = wrong_by if 3 <= turn < 6 else 0
+            metrics.add(told(5, -ahead * 3600 * SECOND, hour=HOUR + (turn + ahead) * 3600))
+        shown.append(round(skews(metrics)["b"] / 3600))
+    assert shown[:3] == [0, 0, 0]
+    assert shown[4:6] == [-wrong_by, -wrong_by], "after an hour of two"
+    assert shown[7:] == [0, 0, 0, 0, 0]
+
+
 def test_servers_that_meet_no_more_are_not_shown_and_make_room() -> None:
-    """Two hours after their last call; before that, more pairs than the limit count under one."""
+    """Two hours after their last call at the latest; until then, more than the limit count under one."""
     clock = Clock()
     metrics = XroadMetrics(clock)
     for number in range(MAX_SHOWN_SERVERS + 1):
         metrics.add(told(LEAST_CALLS, SECOND, f"server-{number}"))
     assert len(skews(metrics)) == MAX_SHOWN_SERVERS + 1
     assert "(others)" in skews(metrics)
-    clock.now = 7200
+    clock.now = 6599
     assert len(skews(metrics)) == MAX_SHOWN_SERVERS + 1
-    clock.now = 7201
+    clock.now = 7200
     assert skews(metrics) == {}
     metrics.add(told(LEAST_CALLS, SECOND, "new"))
     assert list(skews(metrics)) == ["new"]
