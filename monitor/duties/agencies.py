@@ -27,7 +27,7 @@ def connect(at: Situation) -> Iterator[DutyItem]:
         standing = at.standings[code]
         due = end_of(own.get(code, rules.deadline), at.zone)
         done = standing.in_use and standing.cleared
-        since = standing.since if done else None
+        since = standing.ready_since if done else None
         yield item(code, "connect", code, due, now=at.now, zone=at.zone, done=done, done_at=since)
 
 

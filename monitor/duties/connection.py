@@ -30,13 +30,15 @@ class Standing:
     """The state of a connection, since when it is known to be so, and whether it is security-cleared.
 
     An agency can be connected, even live, without being cleared. Of a dormant one, `since` is that of being
-    live. `before` is what a suspended connection comes back to.
+    live. `before` is what a suspended connection comes back to. `ready_since` is when it first was both live
+    and cleared; a suspension leaves it, a withdrawn clearance does not.
     """
 
     state: State
     since: datetime | None = None
     cleared: bool = False
     before: State = "live"
+    ready_since: datetime | None = None
 
     @property
     def connected(self) -> bool:
@@ -92,11 +94,15 @@ def _declared(agency: Agency, events: Iterable[Recorded], now: datetime, zone: Z
     if since is None or since <= now.astimezone(zone).date():
         state = _REGISTRY[agency.connection.state]
         begins = None if since is None else datetime.combine(since, time(0), zone)
-        standing = Standing(state, begins, cleared=state in ("cleared", "live", "suspended"))
+        ready = begins if state in ("live", "suspended") else None  # only what was live is suspended there
+        cleared = state in ("cleared", "live", "suspended")
+        standing = Standing(state, begins, cleared, ready_since=ready)
         if since is not None:
             events = (each for each in events if each.time.astimezone(zone).date() > since)
     for event in events:
         standing = _after(standing, event)
+        if standing.state == "live" and standing.cleared and standing.ready_since is None:
+            standing = replace(standing, ready_since=event.time)
     return standing
 
 
@@ -115,10 +121,10 @@ def _after(standing: Standing, event: Recorded) -> Standing:
         case "cleared":
             return Standing("cleared", event.time, cleared=True)
         case "went_live":
-            return Standing("live", event.time, cleared=standing.cleared)
+            return replace(standing, state="live", since=event.time)
         case "suspended" if standing.state != "suspended":
-            return Standing("suspended", event.time, standing.cleared, before=standing.state)
+            return replace(standing, state="suspended", since=event.time, before=standing.state)
         case "resumed" if standing.state == "suspended":
-            return Standing(standing.before, event.time, standing.cleared)
+            return replace(standing, state=standing.before, since=event.time)
         case _:
             return standing  # suspended twice, or resumed without being suspended

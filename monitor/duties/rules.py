@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from monitor.errors import MonitorError
 from monitor.events.lifecycle_event import Limit
-from monitor.registry.model import AgencyCode, Record
+from monitor.registry.model import AgencyCode, Day, Record
 from monitor.registry.problems import Problem
 from monitor.registry.rules_file import read_rules_file
 
@@ -23,9 +23,9 @@ AgencyKind = Literal["ministry", "ministry-level", "government-agency", "provinc
 class ConnectRules(Record):
     """By when an agency must be live, and which agencies."""
 
-    deadline: date = date(2026, 12, 31)
+    deadline: Day = date(2026, 12, 31)
     kinds: tuple[AgencyKind, ...] = ("ministry", "ministry-level", "government-agency", "province")
-    deadlines: dict[AgencyCode, date] = Field(default_factory=dict, description="of single agencies, instead")
+    deadlines: dict[AgencyCode, Day] = Field(default_factory=dict, description="of single agencies, instead")
 
 
 class ConnectionRules(Record):

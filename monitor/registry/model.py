@@ -59,6 +59,8 @@ Mailbox = Annotated[
     str,
     Field(pattern=r"^[^@\s]+@[^@\s]+$", description="a unit's mailbox, never a person's: office@example.vn"),
 ]
+# What lies outside is a slip of the keyboard, or has no day after it; 2999-12-31 can stand for no end.
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
 Ratio = Annotated[float, Field(gt=0, lt=1, description="a share strictly between 0 and 1")]
 
 
@@ -134,7 +136,7 @@ class Connection(Record):
     """How far an agency has come on the platform; one that is not connected is not scored."""
 
     state: Literal["not-connected", "registered", "sandbox", "cleared", "live", "suspended"]
-    since: date | None = None
+    since: Day | None = None
     points: Annotated[int, Field(ge=0, description="connection points")] = 1
 
 
@@ -168,7 +170,9 @@ class Objectives(Record):
     ] = None
     latency: Latency | None = None
     # The names of ODCS, as they are, so that its files can be imported and exported.
-    errorRate: Annotated[Ratio | None, Field(description="share of exchanges that may fail")] = None  # noqa: N815
+    errorRate: Annotated[  # noqa: N815
+        Ratio | None, Field(ge=1e-9, description="share of exchanges that may fail")
+    ] = None
     frequency: Annotated[Duration | None, Field(description="longest age of synchronised data")] = None
     retention: Annotated[Duration | None, Field(description="how long the consumer may keep the data")] = None
     timeToNotify: Annotated[Duration | None, Field(description="longest wait for news of a fault")] = None  # noqa: N815
@@ -194,7 +198,7 @@ class Service(Record):
     personal_data: PersonalData
     fields: Annotated[tuple[FieldName, ...], Field(description="every field it can return")] = ()
     objectives: Objectives = Objectives()
-    since: date | None = None
+    since: Day | None = None
     xroad: Annotated[tuple[XroadService, ...], Field(description="the X-Road services that it is")] = ()
 
 
@@ -223,9 +227,9 @@ class Ceilings(Record):
 class Signatures(Record):
     """Dates of the paper: when it was signed and registered, and when it is to be reviewed."""
 
-    signed: date | None = None
-    registered: date | None = None
-    review: date | None = None
+    signed: Day | None = None
+    registered: Day | None = None
+    review: Day | None = None
 
 
 class Agreement(Record):
@@ -244,9 +248,9 @@ class Agreement(Record):
     service: ServiceId
     form: Literal["default", "on-request"] = "on-request"
     status: Status
-    start: date
-    end: date
-    ended: Annotated[date | None, Field(description="last day in force, where earlier than `end`")] = None
+    start: Day
+    end: Day
+    ended: Annotated[Day | None, Field(description="last day in force, where earlier than `end`")] = None
     dates: Signatures = Signatures()
     legal_basis: Annotated[tuple[str, ...], Field(min_length=1, description="act and article")]
     purposes: Annotated[tuple[Code, ...], Field(min_length=1)]

@@ -68,10 +68,14 @@ class Written:
 
     def over(self, earlier: Written) -> Written:
         """This, with what only an earlier one has. An empty text takes an earlier one away."""
-        slots = {**earlier.slots, **self.slots}
+        whole = self.beside(earlier)
+        return Written({slot: text for slot, text in whole.slots.items() if text}, whole.obstacles)
+
+    def beside(self, earlier: Written) -> Written:
+        """This and what only an earlier one has, with the empty texts, which are for the issue before."""
         names = {*earlier.obstacles, *self.obstacles}
         return Written(
-            {slot: text for slot, text in slots.items() if text},
+            {**earlier.slots, **self.slots},
             {
                 name: {**earlier.obstacles.get(name, {}), **self.obstacles.get(name, {})}
                 for name in sorted(names)
@@ -94,7 +98,7 @@ def read_narrative(path: Path, period: Period, agency: str | None, language: Lan
     matched = False
     for file in _files(path, problems):
         for written in _read(file, period, agency, language, problems):
-            found = written.over(found)
+            found = written.beside(found)
             matched = True
     if problems:
         raise NarrativeProblems(problems)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -23,7 +23,10 @@ class BreachKey(NamedTuple):
 
 @dataclass(slots=True)
 class Breached:
-    """How often, how many of it were refused, when first and last, and under which terms that was."""
+    """How often, how many of it were refused, when first and last, and under which terms that was.
+
+    `by_agreement` says how often under each agreement: one may have replaced another within the span.
+    """
 
     count: int
     denied: int
@@ -31,6 +34,7 @@ class Breached:
     last: datetime
     agreement: str | None
     version: int
+    by_agreement: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: Breached) -> None:
         """Add others of the same kind and pair; the terms are those of whichever came last."""
@@ -40,6 +44,8 @@ class Breached:
         self.denied += other.denied
         self.first = min(self.first, other.first)
         self.last = max(self.last, other.last)
+        for name, count in other.by_agreement.items():
+            self.by_agreement[name] = self.by_agreement.get(name, 0) + count
 
 
 def read_findings(connection: Connection, span: Span, registry: Registry) -> dict[BreachKey, Breached]:
@@ -63,7 +69,9 @@ def read_findings(connection: Connection, span: Span, registry: Registry) -> dic
     for provider, consumer, service, breach, agreement, version, *counts in connection.execute(query):
         pair = Pair(canonical.get(provider, provider), canonical.get(consumer, consumer), service)
         count, denied, first, last = counts
-        each = Breached(count, denied, from_microseconds(first), from_microseconds(last), agreement, version)
+        times = from_microseconds(first), from_microseconds(last)
+        under = {} if agreement is None else {agreement: count}
+        each = Breached(count, denied, *times, agreement, version, under)
         known = found.setdefault(BreachKey(pair, breach), each)
         if known is not each:
             known.add(each)

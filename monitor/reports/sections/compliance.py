@@ -237,8 +237,8 @@ def _broken(view: View) -> dict[str, int]:
     """Breaches found under each agreement."""
     found: dict[str, int] = {}
     for breached in view.now.breaches.values():
-        if breached.agreement is not None:
-            found[breached.agreement] = found.get(breached.agreement, 0) + breached.count
+        for name, count in breached.by_agreement.items():
+            found[name] = found.get(name, 0) + count
     return found
 
 

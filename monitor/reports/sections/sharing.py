@@ -84,7 +84,7 @@ def quality_part(view: View) -> QualityPart:
     """How services answered, and how far objectives were kept."""
     objectives = tuple(_objectives(view))
     scored = [each for each in objectives if each.kept is not None]
-    before = [each.kept_before for each in objectives if each.kept_before is not None]
+    before = list(_kept_before(view))
     kept = sum(bool(each.kept) for each in scored)
     target = view.gathered.terms.rules.indicators.targets.objectives_met
     return QualityPart(
@@ -238,6 +238,18 @@ def _objectives(view: View) -> Iterator[ObjectiveRow]:
             kept=is_kept(figure),
             kept_before=None if past is None else is_kept(past),
         )
+
+
+def _kept_before(view: View) -> Iterator[bool]:
+    """Whether each objective of the period before was kept, also of agreements that have ended since."""
+    stood = None if view.gathered.before is None else view.gathered.before.stood
+    if stood is None:
+        return
+    parties = {each.id: (each.provider, each.consumer) for each in view.registry.agreements}
+    for (name, _), figure in stood.kept.items():
+        kept = is_kept(figure)
+        if kept is not None and view.concerns(*parties[name]):
+            yield kept
 
 
 def is_kept(figure: Attained) -> bool | None:

@@ -55,6 +55,52 @@ def test_live_without_clearance_is_not_enough_and_dormant_is() -> None:
     assert only(list(connect(dormant))).done
 
 
+@pytest.mark.parametrize(
+    ("events", "late"),
+    [
+        ([("went_live", "2026-12-01"), ("cleared", "2027-03-01")], True),
+        ([("cleared", "2026-10-01"), ("went_live", "2026-11-01"), ("went_live", "2027-03-05")], False),
+        (
+            [
+                ("cleared", "2026-10-01"),
+                ("went_live", "2026-11-01"),
+                ("suspended", "2027-02-01"),
+                ("resumed", "2027-03-01"),
+            ],
+            False,
+        ),
+        (
+            [
+                ("went_live", "2026-11-01"),
+                ("suspended", "2026-12-01"),
+                ("cleared", "2026-12-15"),
+                ("resumed", "2027-03-01"),
+            ],
+            True,
+        ),
+        (
+            [
+                ("cleared", "2026-10-01"),
+                ("went_live", "2026-11-01"),
+                ("sandboxed", "2026-12-01"),
+                ("cleared", "2027-02-01"),
+                ("went_live", "2027-03-01"),
+            ],
+            True,
+        ),
+    ],
+    ids=["cleared-late", "told-again", "suspended-later", "cleared-while-suspended", "withdrawn"],
+)
+def test_it_is_done_when_the_agency_was_first_both_live_and_cleared(
+    events: list[tuple[str, str]], late: bool
+) -> None:
+    """What came later makes nobody late, and what came late is not hidden by what came before."""
+    agencies = [agency("MOH", connection={"state": "not-connected"})]
+    told = [recorded(kind, time) for kind, time in events]
+    one = only(list(connect(at("2027-03-10", events=told, agencies=agencies, services=[]))))
+    assert (one.done, one.late) == (True, late)
+
+
 def test_who_went_live_after_the_deadline_was_late() -> None:
     """It counts against it as long as it is listed."""
     agencies = [agency("MOH", connection={"state": "live", "since": "2027-01-05"})]

@@ -291,3 +291,39 @@ def test_an_agency_that_is_not_connected_is_not_scored(engine: Engine) -> None:
     assert (row.rank, row.unranked, row.composite, row.connected) == (None, "not_connected", None, False)
     assert {each.reason for each in row.indicators} == {"not_connected"}
     assert not any(each.scored for each in row.indicators)
+
+
+def test_breaches_are_counted_under_the_agreement_that_was_broken(engine: Engine) -> None:
+    """Where one replaced another within the period, each has its own, and the finding names the last."""
+    old = agreement("AGR-OLD", end="2026-10-15")
+    new = agreement("AGR-NEW", start="2026-10-16", end="2027-12-31")
+    registry = made(old, new)
+    bad = [Event(f"A{day}", local(f"2026-10-{day:02}T08:00"), purpose="nonsense") for day in range(1, 21)]
+    count(engine, registry, [*bad, *at("2026-11-01T08:00")])
+    report = report_on(engine, registry)
+    assert {each.agreement: each.breached for each in report.compliance.agreements} == {
+        "AGR-OLD": 15, "AGR-NEW": 5,
+    }  # fmt: skip
+    assert [(each.agreement, each.count) for each in report.compliance.findings] == [("AGR-NEW", 20)]
+
+
+def test_objectives_of_the_period_before_are_those_of_its_own_report(engine: Engine) -> None:
+    """Also of an agreement that has ended since: leaving it out would flatter what was."""
+    offered = service(objectives={"availability": 0.99})
+    ended = agreement("AGR-1", end="2026-09-30")
+    goes_on = agreement("AGR-2", consumer="VSS", end="2027-12-31")
+    registry = made(ended, goes_on, services=(offered,))
+    events = [Event(f"C{day}", local(f"2026-09-{day:02}T08:00"), outcome="fault") for day in range(1, 21)]
+    for month in (9, 10):
+        times = (f"2026-{month:02}-{day:02}T09:00" for day in range(1, 21))
+        events += [Event(f"D{time}", local(time), consumer="VSS") for time in times]
+    count(engine, registry, [*events, *at("2026-11-01T08:00")])
+    then = report_on(engine, registry, "2026-09").quality.objectives_met
+    assert (then.numerator, then.denominator) == (1, 2)
+    now = report_on(engine, registry, "2026-10").quality.objectives_met
+    assert (now.numerator, now.denominator) == (1, 1)
+    assert now.before is not None
+    assert (now.before.numerator, now.before.denominator) == (1, 2)
+    ours = report_on(engine, registry, "2026-10", agency="VSS").quality.objectives_met.before
+    assert ours is not None
+    assert (ours.numerator, ours.denominator) == (1, 1)

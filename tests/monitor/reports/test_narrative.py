@@ -39,6 +39,17 @@ def test_each_report_gets_what_was_written_for_it(tmp_path: Path) -> None:
         assert national.slots == {"next": "For the national report in both languages."}
 
 
+@pytest.mark.parametrize("folder", [False, True])
+def test_an_empty_text_in_a_file_takes_an_earlier_issues_away(tmp_path: Path, folder: bool) -> None:
+    """As it does within the files, where a later one empties what an earlier one has."""
+    file = tmp_path / "october.yaml"
+    file.write_text('period: 2026-10\nslots: {summary: ""}\n', encoding="utf-8")
+    found = read_narrative(tmp_path if folder else file, OCTOBER, None, "vi")
+    assert found.over(Written({"summary": "wrong", "next": "right"})).slots == {"next": "right"}
+    (tmp_path / "a.yaml").write_text("period: 2026-10\nslots: {summary: wrong}\n", encoding="utf-8")
+    assert read_narrative(tmp_path, OCTOBER, None, "vi").over(Written()).slots == {}
+
+
 def test_a_folder_holds_files_of_several_reports(tmp_path: Path) -> None:
     """Later names win; Markdown files are one slot each; what is for other reports is left alone."""
     (tmp_path / "a.yaml").write_text(TEXT, encoding="utf-8")
