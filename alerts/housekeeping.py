@@ -38,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 LEASE = "housekeeping"
 LEASE_LENGTH = timedelta(seconds=15)
+# What rules remember of: topics, and the failures that are told apart from the calls of one.
+WATCHED = ("exchanges", "security-events", "xroad-records", "xroad-records:security")
 ROUND_S = 2.0  # between rounds: an alert that has fallen quiet may stay open for so much longer
 PRUNE_EVERY_S = 600.0
 PRUNED_REQUESTS = 500
@@ -74,6 +76,8 @@ class Housekeeping:
     ) -> None:
         self._engine = engine
         self._settings = settings
+        # Rows of topics that are read no more stand still; they must not keep every alert open.
+        self._watched = [settings.topic(name) for name in WATCHED]
         self._book = book
         self._shown = shown
         self._lease = Lease(engine, LEASE, holder, LEASE_LENGTH)
@@ -105,7 +109,8 @@ class Housekeeping:
         told = False
         with self._engine.begin() as connection:
             # Every partition must have come so far: an event that is still to come may belong to the alert.
-            watermark = connection.execute(select(func.min(progress.c.watermark))).scalar_one()
+            query = select(func.min(progress.c.watermark)).where(progress.c.topic.in_(self._watched))
+            watermark = connection.execute(query).scalar_one()
             if watermark is not None:
                 changes = resolve_quiet(connection, watermark, now)
                 told = bool(changes)
