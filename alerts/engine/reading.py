@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ Read = Callable[[Any], Any]
 LONGEST_TEXT = (
     200  # characters of a value in a group, as names on exchanges; a longer one is told by its hash
 )
+LONGEST_NUMBER = 32  # characters; a longer text is no number anyone wrote
 _KEPT = 160
 
 
@@ -77,8 +79,18 @@ def as_text(value: Any) -> str | None:
 
 
 def as_number(value: Any) -> float | None:
-    """A number; None for everything else."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """A number, or a text that is one; None for everything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return value
+    if not isinstance(value, str) or len(value) > LONGEST_NUMBER:
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def group_reader(names: Sequence[str], reads: Sequence[Read]) -> Callable[[Any], Group | None]:

@@ -24,11 +24,12 @@ from sigma.types import (
     SigmaType,
 )
 
+from alerts.engine.reading import as_number
 from alerts.fields import FieldKind, Source
 from alerts.rule import Bound, Literals, Matches
 from alerts.sigma.names import Named, find_field
 from alerts.sigma.problems import Refused
-from alerts.sigma.reading import as_number, as_text
+from alerts.sigma.reading import as_text
 from alerts.sigma.term import CHEAP, DEAR, MIDDLING, Leaf, Term, some
 from alerts.sigma.text import TextTest, regex_test, text_tests
 

@@ -155,7 +155,15 @@ def test_sums_are_exact() -> None:
     assert [each.facts["seen"] for each in found(one, events[9:])] == [1]
 
 
-@pytest.mark.parametrize("amount", [-5, float("nan"), float("inf"), 1e300, "many", True])
+@pytest.mark.parametrize("amount", ["1", "1.0", "1e0"])
+def test_a_text_that_is_a_number_is_one(amount: str) -> None:
+    """As where a condition compares it: open fields hold whatever an event brings."""
+    rule = window("sum", "p", type="value_sum", of="detail.amount", when={"gte": 2})
+    events = [at(second, "p", detail={"amount": amount}) for second in range(2)]
+    assert [each.facts["seen"] for each in found(engine(rules(P, rule)), events)] == [2]
+
+
+@pytest.mark.parametrize("amount", [-5, float("nan"), float("inf"), 1e300, "many", "inf", "9" * 40, True])
 def test_amounts_that_are_none_are_left_out(amount: object) -> None:
     """They neither add to a sum nor take from it."""
     rule = window("sum", "p", type="value_sum", of="detail.amount", when={"gte": 2})
