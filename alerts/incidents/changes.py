@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from alerts.incidents.clock import due_at, runs
-from alerts.incidents.model import SLOTS, Incident
+from alerts.incidents.model import SLOTS, Incident, Report, items
 from alerts.incidents.words import Status
 from monitor.errors import MonitorError
 
@@ -28,6 +28,8 @@ AMENDABLE = frozenset(
     }
 )
 
+CONCERNED: Final = "a later report says that personal data are concerned"
+
 
 class NotPossible(MonitorError):
     """What a desk wants to do does not fit where the incident stands; the message says why and what would."""
@@ -36,7 +38,8 @@ class NotPossible(MonitorError):
 def amend(incident: Incident, values: Mapping[str, Any], slots: Mapping[str, str], now: datetime) -> Incident:
     """The incident with other facts and slots; an empty slot is taken away.
 
-    Facts can be put right whatever its status. With another `detected_at` the clock starts anew from there.
+    Facts can be put right whatever its status. With another `detected_at` the clock starts anew from there;
+    where personal data turn out to be concerned after all, it runs again, and tells its thresholds again.
     Raises NotPossible for a time ahead of now, KeyError for a name that is none (a defect of the caller).
     """
     if unknown := [*(values.keys() - AMENDABLE), *(slots.keys() - set(SLOTS))]:
@@ -49,7 +52,24 @@ def amend(incident: Incident, values: Mapping[str, Any], slots: Mapping[str, str
             raise NotPossible(f"{incident.id} was notified on {when}: it cannot have been detected after")
         values = {**values, "due_at": due_at(detected), "running_since": now, "warned": None}
     kept = {name: text for name, text in {**incident.slots, **slots}.items() if text}
-    return replace(incident, **values, slots=kept, updated_at=now)
+    after = replace(incident, **values, slots=kept, updated_at=now)
+    if runs(after) and not runs(incident):
+        after = replace(after, running_since=now, warned=None)
+    return after
+
+
+def hear(incident: Incident, report: Report, now: datetime) -> Incident:
+    """The incident after another report of it: one that says personal data are concerned is believed.
+
+    Nothing is lowered. Where it was settled without a notice, it is open again.
+    """
+    if report.personal_data != "yes" or incident.personal_data == "yes":
+        return incident
+    events = items((*incident.events, *report.events))
+    after = amend(incident, {"personal_data": "yes", "events": events}, {}, now)
+    if after.status in ("closed", "not-notifiable") and after.notified_at is None:
+        after = reopen(after, CONCERNED, now)
+    return after
 
 
 def notify(incident: Incident, at: datetime, reference: str, now: datetime) -> Incident:

@@ -66,9 +66,9 @@ class Incident(Report):
     """A report that has a number. Its aliases are kept apart and not read back.
 
     `due_at` is when the notice must have been given. `running_since` is when the monitor began to watch its
-    clock, as it was opened, reopened or given another time of detection; `warned` is the last threshold
-    (hours left) that an alert was raised for since. `reference` is that of the notice, `reason` why it was
-    closed, is not to be notified, or was opened again.
+    clock, as it was opened, reopened, found to concern personal data after all, or given another time of
+    detection; `warned` is the last threshold (hours left) that an alert was raised for since. `reference` is
+    that of the notice, `reason` why it was closed, is not to be notified, or was opened again.
     """
 
     id: str
@@ -96,11 +96,15 @@ class Change:
 
 
 def source_of(kind: str, key: str) -> str:
-    """The key under which a source is known: its own, or a digest of one that is too long to be a key."""
-    text = f"{kind}:{key}"
+    """The key under which a source is known: its own, or a digest of one that is too long to be a key.
+
+    It is storable: NUL, which PostgreSQL refuses, and lone halves of surrogate pairs are replaced.
+    """
+    clean = key.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    text = f"{kind}:{clean}"
     if len(text) <= MAX_SOURCE:
         return text
-    return f"{kind}:sha256:{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    return f"{kind}:sha256:{hashlib.sha256(clean.encode()).hexdigest()}"
 
 
 def trimmed(text: str, limit: int) -> str:
@@ -111,5 +115,5 @@ def trimmed(text: str, limit: int) -> str:
 
 def items(given: Iterable[str]) -> tuple[str, ...]:
     """A list of names without repeats and blanks, in its order; the first MAX_ITEMS of them."""
-    kept = dict.fromkeys(trimmed(one.strip(), MAX_ITEM) for one in given if one.strip())
-    return tuple(kept)[:MAX_ITEMS]
+    kept = dict.fromkeys(trimmed(one.strip(), MAX_ITEM) for one in given)
+    return tuple(one for one in kept if one)[:MAX_ITEMS]

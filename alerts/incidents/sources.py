@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from alerts.incidents.model import MAX_SLOT, MAX_WHAT, Report, items, source_of, trimmed
+from alerts.incidents.model import MAX_ITEMS, MAX_SLOT, MAX_WHAT, Report, items, source_of, trimmed
 from alerts.incidents.words import Kind, PersonalData, Tier
 from alerts.model import RuleInfo
 from monitor.events.pseudonym import WITHHELD
@@ -76,9 +76,10 @@ def from_alert(
     """
     if not info.leak:
         return None
-    behind = items(events)
+    behind = list(dict.fromkeys(one for one in events if one))[:MAX_ITEMS]
     return Report(
         source=source_of("alert", alert_id),
+        # Of the ids as they came: an event's own key is made of that, not of what is shown.
         aliases=tuple(event_source(agency, one) for one in behind),
         agency=agency,
         tier=Tier(int(info.level)),
@@ -87,7 +88,7 @@ def from_alert(
         what=trimmed(info.title, MAX_WHAT),
         services=items(services),
         alerts=items([alert_id]),
-        events=behind,
+        events=items(behind),
         slots={"what_vi": trimmed(info.title_vi, MAX_SLOT)} if info.title_vi else {},
     )
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from alerts.incidents.changes import differences
+from alerts.incidents.changes import differences, hear
 from alerts.incidents.clock import clock_detections, due_at, runs
 from alerts.incidents.clock_alerts import resolve_clock_alerts
 from alerts.incidents.model import Change, Incident, Report, items
@@ -46,9 +47,10 @@ def open_incidents(
 ) -> Opened:
     """Open an incident for each source that has none; of reports of one source the earliest detection holds.
 
-    A report of which any key is known opens none: `known` counts it, and an alert is noted at the incident it
-    belongs to. Give the reports of a batch's events and alerts together, or those of events first: an event
-    tells more of an incident than the alert on it.
+    A report of which any key is known opens none: `known` counts it, an alert is noted at the incident it
+    belongs to, and one not heard before may tell that personal data are concerned (`changes.hear`). Give the
+    reports of a batch's events and alerts together, or those of events first: an event tells more of an
+    incident than the alert on it.
     Numbers are those of the year of detection in `zone`: INC-2026-0001. A report beyond
     MAX_UNSETTLED_PER_AGENCY or MAX_UNSETTLED incidents opens none and is counted in `refused`; the alert or
     event that made it is kept elsewhere.
@@ -56,20 +58,21 @@ def open_incidents(
     opened = Opened()
     # Each source once; what was reported of it in one batch in several ways, as it was detected first.
     by_source: dict[str, Report] = {}
-    for report in sorted(reports, key=_order, reverse=True):
+    given = sorted(reports, key=_order)
+    for report in reversed(given):
         opened.known += report.source in by_source
         by_source[report.source] = report
     wanted = sorted(by_source.values(), key=_order)
     if not wanted:
         return opened
-    held = _incidents_of(connection, wanted)
+    held = _incidents_of(connection, given)
     if not all(_key_held(report, held) for report in wanted):
         # Years in order, so that two writers never wait for each other; once they are held, what others have
         # opened is committed and can be seen.
         numbers = {
             year: _hold_number(connection, year) for year in sorted({_year(one, zone) for one in wanted})
         }
-        held = _incidents_of(connection, wanted)
+        held = _incidents_of(connection, given)
         per_agency = _unsettled_by_agency(connection)
         for report in wanted:
             if _key_held(report, held):
@@ -88,9 +91,8 @@ def open_incidents(
             rows = update(incident_numbers).where(incident_numbers.c.year == year)
             connection.execute(rows.values(last=last))
     new = {one.source for one in opened.incidents}
-    known = [one for one in wanted if one.source not in new and _key_held(one, held)]
-    opened.known += len(known)
-    _link(connection, known, held, now, desk)
+    opened.known += sum(one.source not in new and _key_held(one, held) for one in wanted)
+    _link(connection, [one for one in given if _key_held(one, held)], held, now, desk)
     return opened
 
 
@@ -211,30 +213,42 @@ def _open(connection: Connection, report: Report, number: str, desk: str, now: d
 def _link(
     connection: Connection, known: Iterable[Report], held: Mapping[str, str], now: datetime, desk: str
 ) -> None:
-    """Note alerts at the incidents they belong to, and their keys, so that they are known next time."""
+    """Note what reports add to the incidents they belong to, and their keys, to be known next time.
+
+    One whose keys are all held was heard before, and adds nothing: a desk may have judged it since.
+    """
     alerts: dict[str, set[str]] = {}
+    more_told: dict[str, list[Report]] = {}
     keys: dict[str, str] = {}
     for report in known:
         incident = next(held[key] for key in (report.source, *report.aliases) if key in held)
         if report.source not in held:
             alerts.setdefault(incident, set()).update(report.alerts)
-        keys |= dict.fromkeys(_keys(report) - held.keys(), incident)
+        if new := _keys(report) - held.keys():
+            more_told.setdefault(incident, []).append(report)
+            keys |= dict.fromkeys(new, incident)
     if not keys:
         return
     rows = [{"source": key, "incident": incident} for key, incident in sorted(keys.items())]
     insert_new(connection, incident_sources, rows)
-    for incident, more in sorted(alerts.items()):
-        if more:
-            change_incident(
-                connection,
-                incident,
-                lambda one, more=more: replace(  # type: ignore[misc]  # mypy cannot infer the default
-                    one, alerts=items((*one.alerts, *sorted(more))), updated_at=now
-                ),
-                what="linked",
-                desk=desk,
-                now=now,
-            )
+    # By id: two writers never wait for each other.
+    for incident, told in sorted(more_told.items()):
+        if more := sorted(alerts.get(incident, ())):
+            linked = partial(_with_alerts, more=more, now=now)
+            change_incident(connection, incident, linked, what="linked", desk=desk, now=now)
+        if any(one.personal_data == "yes" for one in told):
+            heard = partial(_with_told, told=told, now=now)
+            change_incident(connection, incident, heard, what="reported again", desk=MACHINE, now=now)
+
+
+def _with_alerts(incident: Incident, more: Iterable[str], now: datetime) -> Incident:
+    return replace(incident, alerts=items((*incident.alerts, *more)), updated_at=now)
+
+
+def _with_told(incident: Incident, told: Iterable[Report], now: datetime) -> Incident:
+    for report in told:
+        incident = hear(incident, report, now)
+    return incident
 
 
 def _order(report: Report) -> tuple[bool, datetime, str, str]:

@@ -51,7 +51,8 @@ class _Found:
 class AlertBook:
     """Adds detections to alerts under the rules and the registry of the moment. Holds no state of its own.
 
-    `built_in` are rules that lie in no folder.
+    `built_in` are rules that lie in no folder. Whoever finds their detections bounds and ends their alerts
+    group by group: however many are open, none is put together with others.
     """
 
     def __init__(
@@ -63,10 +64,10 @@ class AlertBook:
         built_in: Iterable[RuleInfo] = (),
         open_per_rule: int = OPEN_PER_RULE,
     ) -> None:
-        self._rules: Mapping[str, RuleInfo] = {
-            **{info.id: info for info in built_in},
-            **{one.info.id: one.info for one in (*rules.events, *rules.memories)},
-        }
+        own = {info.id: info for info in built_in}
+        loaded = {one.info.id: one.info for one in (*rules.events, *rules.memories)}
+        self._rules: Mapping[str, RuleInfo] = {**own, **loaded}
+        self._bounded_elsewhere = own.keys() - loaded.keys()
         self._registry = registry
         self._zone = zone
         self._open_per_rule = open_per_rule
@@ -148,7 +149,10 @@ class AlertBook:
         """
         by_rule: dict[str, list[str]] = {}
         for key, what in found.items():
-            by_rule.setdefault(what.info.id, []).append(key)
+            if what.info.id not in self._bounded_elsewhere:
+                by_rule.setdefault(what.info.id, []).append(key)
+        if not by_rule:
+            return
         column = alerts.c
         is_open = {row[0]: row[1] for row in connection.execute(_open_by_rule, {"some_rules": list(by_rule)})}
         for rule, keys in by_rule.items():

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 
 from alerts.incidents.clock import CLOCK_RULES, due_at
 from alerts.incidents.model import Incident, Report
-from alerts.incidents.store import Opened, open_incidents
+from alerts.incidents.store import Opened, open_incidents, take_clock_detections
 from alerts.incidents.words import Tier
 from alerts.lifecycle.book import AlertBook
+from alerts.lifecycle.tables import alerts
 from alerts.model import Level, RuleInfo
 from alerts.rule import EventRule, RuleSet
 from monitor.events.security_event import SecurityEvent
@@ -73,3 +74,16 @@ def book() -> AlertBook:
 
     rules = [EventRule(info, SECURITY_EVENTS, matches=lambda _event: False) for info in CLOCK_RULES.values()]
     return AlertBook(RuleSet(tuple(rules), ()), made())
+
+
+def tick(engine: Engine, now: datetime) -> None:
+    """What the service does: thresholds become alerts, in one transaction."""
+    with engine.begin() as connection:
+        book().write(connection, take_clock_detections(connection, now), now)
+
+
+def open_alerts(engine: Engine) -> int:
+    """How many alerts are open."""
+    with engine.begin() as connection:
+        query = select(func.count()).select_from(alerts).where(alerts.c.state == "open")
+        return int(connection.execute(query).scalar_one())

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from alerts.incidents.changes import NotPossible, amend, close, differences, notify, reopen
+from alerts.incidents.changes import NotPossible, amend, close, differences, hear, notify, reopen
 from alerts.incidents.words import Tier
-from tests.alerts.incidents.parts import HOUR, incident
+from tests.alerts.incidents.parts import HOUR, incident, report
 from tests.builders import MOMENT
 
 NOW = MOMENT + 10 * HOUR
@@ -91,6 +91,48 @@ def test_another_time_of_detection_moves_the_clock() -> None:
     told = incident(status="notified", notified_at=MOMENT + HOUR)
     with pytest.raises(NotPossible, match="notified"):
         amend(told, {"detected_at": MOMENT + 2 * HOUR}, {}, NOW)
+
+
+def test_personal_data_after_all_start_the_clock_again() -> None:
+    """Thresholds that were told before are told again; what ran already, and what is settled, is let be."""
+    for before in ("yes", "unknown"):
+        off = amend(incident(warned=0, personal_data=before), {"personal_data": "no"}, {}, NOW - HOUR)
+        again = amend(off, {"personal_data": "yes"}, {}, NOW)
+        assert (again.warned, again.running_since, again.due_at) == (None, NOW, off.due_at)
+    running = amend(incident(warned=24, personal_data="unknown"), {"personal_data": "yes"}, {}, NOW)
+    assert (running.warned, running.running_since) == (24, MOMENT)
+    closed = incident(status="closed", warned=24, personal_data="no")
+    assert amend(closed, {"personal_data": "yes"}, {}, NOW).warned == 24
+
+
+@pytest.mark.parametrize("personal_data", ["no", "unknown"])
+@pytest.mark.parametrize("status", ["open", "closed", "not-notifiable"])
+def test_a_later_report_of_personal_data_is_believed(status: Any, personal_data: Any) -> None:
+    """The clock runs then, also of what was settled; due when it was."""
+    one = incident(status=status, personal_data=personal_data, events=("E-1",))
+    told = report(personal_data="yes", events=("E-2",), detected_at=NOW)
+    after = hear(one, told, NOW)
+    assert (after.status, after.personal_data, after.events) == ("open", "yes", ("E-1", "E-2"))
+    assert after.due_at == one.due_at
+    was_running = status == "open" and personal_data == "unknown"
+    assert after.running_since == (MOMENT if was_running else NOW)
+
+
+@pytest.mark.parametrize("status", ["notified", "closed"])
+def test_a_notice_that_was_given_stands_whatever_is_reported_later(status: Any) -> None:
+    """Whether it must be told more is for the desk to judge."""
+    one = incident(status=status, personal_data="unknown", notified_at=MOMENT, reference="1")
+    after = hear(one, report(personal_data="yes"), NOW)
+    assert (after.status, after.reference, after.personal_data) == (status, "1", "yes")
+
+
+@pytest.mark.parametrize("personal_data", ["no", "unknown"])
+def test_a_later_report_lowers_nothing(personal_data: Any) -> None:
+    """Nor does one that says the same again change anything."""
+    for held in (incident(), incident(personal_data="unknown"), incident(status="closed")):
+        assert hear(held, report(personal_data=personal_data, events=("E-2",)), NOW) == held
+    decided = incident(status="not-notifiable")
+    assert hear(decided, report(events=("E-2",)), NOW) == decided
 
 
 def test_a_field_that_is_none_is_a_defect() -> None:

@@ -116,6 +116,20 @@ def test_text_that_no_database_takes_is_made_storable() -> None:
     assert found.services == ("ab?",)
 
 
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", " x ", " ", "\0", "x" * 199 + "\0"])
+def test_the_alert_on_an_event_of_any_id_belongs_to_it(name: str) -> None:
+    """Its key is made of the id as it came, and no database refuses it; blank names are not shown."""
+    itself, updated = source(name=name), source(name="1", detail={"finding": f"F{name}"})
+    found = from_alert(rule(), "MOH", "a1/1", ms(MOMENT), events=[name, name, ""])
+    assert found is not None
+    assert found.aliases == (itself,)
+    assert "" not in found.events
+    for key in (itself, updated):
+        assert "\0" not in key
+        assert key.encode().decode() == key
+        assert len(key) <= MAX_SOURCE
+
+
 def test_the_registry_adds_agreements_in_force_and_fields() -> None:
     """At the time of detection, under the agency's present code; what was given stays."""
     bodies = [agency("MPS"), agency("MOH", previous_codes=["OLD"]), agency("VSS")]

@@ -24,11 +24,10 @@ from alerts.incidents.store import (
 )
 from alerts.incidents.tables import incidents
 from alerts.incidents.words import Tier
-from alerts.lifecycle.tables import alerts
 from monitor.errors import UsageProblem
 from monitor.storage.tables import metadata
 from tests.alerts.incidents.conftest import TABLES
-from tests.alerts.incidents.parts import HOUR, book, event, opening, report, rule
+from tests.alerts.incidents.parts import HOUR, event, open_alerts, opening, report, rule, tick
 from tests.builders import MOMENT, ZONE, ms
 
 NOW = MOMENT + HOUR
@@ -224,19 +223,6 @@ def test_each_threshold_is_given_out_once_and_goes_with_its_transaction(engine: 
     with engine.begin() as connection:
         assert take_clock_detections(connection, later) == []
         assert len(take_clock_detections(connection, later + 20 * HOUR)) == 1
-
-
-def tick(engine: Engine, now: datetime) -> None:
-    """What the service does: thresholds become alerts, in one transaction."""
-    with engine.begin() as connection:
-        book().write(connection, take_clock_detections(connection, now), now)
-
-
-def open_alerts(engine: Engine) -> int:
-    """How many alerts are open."""
-    with engine.begin() as connection:
-        query = select(func.count()).select_from(alerts).where(alerts.c.state == "open")
-        return int(connection.execute(query).scalar_one())
 
 
 def test_the_clocks_alerts_stay_open_until_a_desk_notifies(engine: Engine) -> None:

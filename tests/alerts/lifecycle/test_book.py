@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import select
 
 from alerts.lifecycle import store, upkeep
 from alerts.lifecycle.alert import alert_id
-from alerts.lifecycle.book import OTHER_GROUPS
+from alerts.lifecycle.book import OTHER_GROUPS, AlertBook
 from alerts.lifecycle.tables import outbox, series
 from alerts.model import EVIDENCE, Level
 from tests.alerts.lifecycle.parts import (
@@ -17,6 +18,7 @@ from tests.alerts.lifecycle.parts import (
     LONG_AFTER,
     MINUTE,
     NOW,
+    RULE,
     Desk,
     detection,
     info,
@@ -228,6 +230,18 @@ def test_a_flood_of_groups_is_put_together(desk: Desk) -> None:
     assert sorted((one.agency, one.count) for one in others) == [("MOH", 70), ("unregistered", 1)]
     assert sum(one.count for one in found) == 81
     assert {one.title for one in others} == {"Many denied requests (further groups)"}
+
+
+def test_groups_of_built_in_rules_are_not_put_together(desk: Desk) -> None:
+    """Their alerts are ended by group; one that is loaded from a folder is bounded like any."""
+    flood = [detection(0, rule=rule, service=f"s{n}") for rule in ("clock", RULE) for n in range(9)]
+    built_in = [info("clock"), info()]
+    few = AlertBook(rule_set(info()), desk.registry, built_in=built_in, open_per_rule=2)
+    with desk.engine.begin() as connection:
+        few.write(connection, flood, NOW)
+        few.write(connection, flood[:9], NOW)
+    found = Counter((one.rule, one.group == OTHER_GROUPS) for one in desk.alerts())
+    assert found == {("clock", False): 9, (RULE, False): 2, (RULE, True): 1}
 
 
 def test_names_from_outside_cannot_spoil_the_transaction(desk: Desk) -> None:

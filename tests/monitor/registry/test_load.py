@@ -106,7 +106,11 @@ def test_a_file_that_holds_no_records_is_refused(tmp_path: Path, text: str) -> N
         ({"start": "01/10/2026"}, "start", "expected a date"),
         ({"end": "9999-12-31"}, "end", "less than or equal to 2999-12-31"),
         ({"start": "0206-01-01"}, "start", "greater than or equal to 1900-01-01"),
-        ({"objectives": {"errorRate": 1e-10}}, "objectives.errorRate", "greater than or equal to 0.000000001"),
+        (
+            {"objectives": {"errorRate": 1e-10}},
+            "objectives.errorRate",
+            "greater than or equal to 0.000000001",
+        ),
         ({"case_required": "yes"}, "case_required", "expected true or false, found 'yes'"),
         ({"case_required": 1}, "case_required", "expected true or false, found 1"),
         ({"hours": {"from": 700}}, "hours.from", "expected a time such as"),
