@@ -63,6 +63,7 @@ class Lane:
         self._letters: list[DeadLetter] = []
         self._letter_bytes = 0  # of all letters that are not published
         self._in_flight: _Taken | None = None
+        self._broken = False
         self._in_flight_letters: list[DeadLetter] = []
         self._committing = asyncio.Lock()
 
@@ -143,11 +144,13 @@ class Lane:
         async with self._committing:
             watch = self._opened.watch
             if self._in_flight is None:
+                if self._broken:
+                    return False
                 if self.ledger.next_offset == FROM_THE_BEGINNING:
                     return False
                 if self.ledger.next_offset == self.committed_offset and not (watch and watch.pending):
                     return False
-                self._in_flight = _Taken(self.ledger.take(), watch.take() if watch else None)
+                self._in_flight = self._take()
                 self._in_flight_letters, self._letters = self._letters, []
             taken = self._in_flight
             if self._in_flight_letters:
@@ -166,6 +169,15 @@ class Lane:
                 watch.committed(taken.watched)
             self._note(taken.changes)
             return True
+
+    def _take(self) -> _Taken:
+        """Hand over what was counted and found. Where that fails nothing is written any more: what is half
+        taken would be missing. Whoever takes the partition over reads it again."""
+        watch = self._opened.watch
+        self._broken = True
+        taken = _Taken(self.ledger.take(), watch.take() if watch else None)
+        self._broken = False
+        return taken
 
     def _write(self, taken: _Taken) -> Any:
         now, watch = datetime.now(UTC), self._opened.watch

@@ -175,6 +175,9 @@ class Replayer:
                 refused[letter.id] = self._unreachable[letter.topic] = f"there is no topic {letter.topic}"
             except KafkaError as why:
                 refused[letter.id] = _brief(why)
+            except (ValueError, TypeError) as why:
+                # No client sends it: with neither key nor value, or to a topic of an odd name.
+                refused[letter.id] = str(why)
             else:
                 waiting.append((letter.id, promise))
         for letter_id, problem_of_it in self._problems(waiting):

@@ -48,7 +48,7 @@ from alerts.baselines.opened import OpenHour
 from alerts.baselines.season import HISTORY_WEEKS, HOUR_MS, Season, words
 from alerts.baselines.spread import assumed_squares
 from alerts.baselines.usual import usual_at_most
-from alerts.engine.gather import Portion
+from alerts.engine.gather import LARGEST_TOTAL, LARGEST_VALUE, Portion
 from alerts.engine.kind import UNCHANGED, Observed
 from alerts.engine.reading import digest
 from alerts.model import Detection, Evidence, Group
@@ -58,8 +58,6 @@ MAX_GROUPS: Final = 20_000
 """Groups of one rule in one partition, and as many parents."""
 REFRESH_MS: Final = 600_000
 """Event time between two detections of one hour: keeps an alert open, and its count moving."""
-LARGEST_TOTAL: Final = 2**62  # a total that is stored fits into 64 bits
-LARGEST_VALUE: Final = 2**53
 
 Facts = dict[str, float | int | str]
 
@@ -146,7 +144,7 @@ class BaselineKind:
             opened.total += count
         elif self._sums:
             opened.total = min(opened.total + portion.total, LARGEST_TOTAL)
-            opened.squares += portion.squares
+            opened.squares += int(portion.squares)
         else:
             self._see_many(opened, portion.values)
         opened.note_many(count, portion.first_ms, portion.last_ms, portion.evidence)

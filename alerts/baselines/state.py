@@ -9,6 +9,7 @@ from alerts.baselines.drift import Drift
 from alerts.baselines.history import History
 from alerts.baselines.opened import OpenHour
 from alerts.baselines.silence import Silence
+from alerts.engine.gather import storable
 from alerts.model import Evidence
 
 LAYOUT = 1  # raised when the layout changes; another one is refused
@@ -57,7 +58,7 @@ def hour_state(hour: int, opened: OpenHour) -> HourState:
         opened.first_ms,
         opened.last_ms,
         opened.told_ms,
-        opened.squares if opened.squares < 2**63 else float(opened.squares),
+        storable(opened.squares),
         [(one.time_ms, one.event_id) for one in opened.evidence],
         None if distinct is None else distinct.encode(),
     )

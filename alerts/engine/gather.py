@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HOUR_MS = 3_600_000
 LARGEST_VALUE = 2**53
+LARGEST_TOTAL = 2**62  # a total that is stored fits into 64 bits
 """A single value counts at most so much, as counts on events do: one that lies must not outweigh all."""
 
 
@@ -41,6 +42,11 @@ _new = tuple.__new__  # of a named tuple: half the time of its own
 Key = Any  # the values of the fields that a rule groups by: one, or a tuple of them
 
 
+def storable(number: int) -> int | float:
+    """A sum as it can be stored: one beyond 64 bits, of values that nobody counts, is rounded."""
+    return number if number < 2**63 else float(number)
+
+
 class Portion(msgspec.Struct, array_like=True):
     """What one group had in one hour (counted since 1970), as far as it was not handed over yet.
 
@@ -55,7 +61,7 @@ class Portion(msgspec.Struct, array_like=True):
     count: int = 0
     usable: int = 0
     total: int = 0
-    squares: int = 0
+    squares: int | float = 0
     first_ms: int = 0
     last_ms: int = 0
     values: set[int] = msgspec.field(default_factory=set)
@@ -103,8 +109,8 @@ class _Open(msgspec.Struct, gc=False, eq=False):
             self.agency,
             self.count,
             self.usable,
-            self.total,
-            self.squares,
+            min(self.total, LARGEST_TOTAL),
+            storable(self.squares),
             self.first_ms,
             self.last_ms,
             set(map(digest, self.texts)),

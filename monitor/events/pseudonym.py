@@ -168,10 +168,14 @@ class Pseudonyms:
 
 
 def _scalar(raw: bytes) -> str | None:
-    """A text, or a number as it is written; None for what is neither."""
+    """A text, or a number as it is written; None for what is neither. What is no UTF-8 in it is replaced:
+    nobody has looked at it before."""
     if raw in (b"", b"null", b'""') or raw[0] in b"[{":
         return None
-    return _text.decode(raw) if raw[0] == _QUOTE else raw.decode()
+    try:
+        return _text.decode(raw) if raw[0] == _QUOTE else raw.decode()
+    except UnicodeDecodeError:
+        return _text.decode(raw.decode("utf-8", "replace"))
 
 
 def is_pseudonym(value: str) -> bool:

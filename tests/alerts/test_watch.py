@@ -35,12 +35,12 @@ from monitor.events.pseudonym import WITHHELD, Pseudonyms
 from monitor.judging.book import Book
 from monitor.judging.breach import Breach
 from monitor.judging.terms import Breaches, Pair
-from monitor.ledger.moment import EPOCH
+from monitor.ledger.moment import EPOCH, in_utc
 from monitor.ledger.partition import Witnessed
 from monitor.settings import SHIPPED_RULES
 from monitor.storage.engine import open_engine
 from monitor.storage.schema import migrate
-from tests.builders import book_of
+from tests.builders import book_of, exchange
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 BEGINS = datetime(2026, 10, 5, 0, 50, tzinfo=UTC)  # ten minutes before an hour ends
@@ -247,3 +247,24 @@ def test_officers_that_are_forgotten_lose_nothing(tmp_path: Path, monkeypatch: p
     """Nor do people, of whom there may be any number."""
     monkeypatch.setattr("alerts.watch.HIDDEN", 2)
     test_a_watch_finds_what_rules_find_that_see_every_exchange(2, KEY, tmp_path)
+
+
+def test_the_largest_values_can_be_stored_and_restored(tmp_path: Path) -> None:
+    """An exchange may tell of 2**53 records: what is made of them, and of their squares, has its bounds."""
+    database = open_engine(make_url(f"sqlite:///{tmp_path}/watch.db"))
+    migrate(database)
+    desk = Desk(database, shipped(), book_of(), Pseudonyms(KEY), told())
+    largest = [
+        exchange(
+            BEGINS + timedelta(seconds=number),
+            id=str(number), records=2**53, request_bytes=2**53, response_bytes=2**53,
+        )
+        for number in range(1100)
+    ]  # fmt: skip
+    for portion in (largest[:1], largest[1:], largest[:3]):
+        watch = ExchangeWatch(desk, "exchanges", 0)
+        watch.observe([(one, in_utc(one.time), PAIRS[0], ()) for one in portion])
+        taken = watch.take()
+        with database.begin() as connection:
+            watch.write(connection, taken, BEGINS + timedelta(hours=1))
+        watch.committed(taken)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from aiokafka.errors import KafkaError
@@ -168,5 +170,25 @@ def test_waiting_letters_weigh_by_their_bytes(world: World) -> None:
         assert lane.uncommitted >= 1002
         await lane.commit()
         assert lane.uncommitted == 0
+
+    asyncio.run(story())
+
+
+def test_what_could_not_be_handed_over_moves_no_offset(world: World) -> None:
+    """A defect in what rules remember ends the worker; the events are read again, and not lost."""
+    watch = Mock(pending=True, take=Mock(side_effect=OverflowError("too large")))
+
+    async def story() -> None:
+        lane = await world.lane()
+        lane.process(batch(0, *good("a", "b")))
+        lane._opened = replace(lane._opened, watch=watch)
+        with pytest.raises(OverflowError):
+            await lane.commit()
+        assert not await lane.commit()
+        assert world.stored() == {0: (FROM_THE_BEGINNING, 0)}
+        again = await world.lane()
+        again.process(batch(0, *good("a", "b")))
+        assert await again.commit()
+        assert world.stored() == {0: (2, 2)}
 
     asyncio.run(story())

@@ -201,3 +201,12 @@ def test_an_event_loses_its_people_and_nothing_else() -> None:
     assert (made.id, made.service, made.kind) == (given_.id, given_.service, given_.kind)
     plain = event()
     assert Pseudonyms(KEY).of_event(plain) is plain
+
+
+@pytest.mark.parametrize("raw", [b'"N\xe9e"', b'"\xff\xfe"'])
+def test_what_is_no_utf8_is_a_pseudonym_too(raw: bytes) -> None:
+    """One sender that writes Latin-1 must not stop whoever looks at its exchanges."""
+    one = Pseudonyms(KEY).of_json(raw)
+    assert one is not None
+    assert is_pseudonym(one)
+    assert Pseudonyms(KEY).of_json(raw) == one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -136,6 +137,22 @@ def test_a_replay_sends_the_original_once(
         row["key"]: row["state"] for row in objects(run("dead-letters", "list", "--json", kafka=broker).out)
     }
     assert [states[letter.id] for letter in letters] == ["replayed"] * 3 + ["cut"]
+
+
+def test_a_letter_that_no_client_sends_holds_up_no_other(
+    run: Run, broker: str, letters: list[DeadLetter], topic_prefix: str
+) -> None:
+    """With neither key nor value it is refused, and stays; those before and after it are sent once."""
+    nothing = replace(letters[1], offset=8, reason="empty", value=None)
+    last = replace(letters[0], offset=9)
+    write(broker, f"{topic_prefix}dead-letters", [to_record(each) for each in (letters[0], nothing, last)])
+    for _ in range(2):
+        assert run("dead-letters", "replay", "--yes", kafka=broker).status == 1
+    assert len(read(broker, letters[0].topic)) == 2
+    states = {
+        row["key"]: row["state"] for row in objects(run("dead-letters", "list", "--json", kafka=broker).out)
+    }
+    assert [states[each.id] for each in (letters[0], nothing, last)] == ["replayed", "waiting", "replayed"]
 
 
 def test_only_the_letters_asked_for_are_replayed(
