@@ -8,7 +8,13 @@ from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
+from kafka.errors import (
+    KafkaError,
+    KafkaTimeoutError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
 from monitor.errors import MonitorError
 from monitor.settings import Settings
@@ -18,6 +24,8 @@ from streams.topics import Found, Topic
 # A person waits for it: a broker that does not answer in this time has a wrong address.
 BOOTSTRAP_MS = 10_000
 BROKER_DEFAULT = -1
+KNOWN_MS = 10_000  # for topics that the controller made to be known to the broker that is asked
+_EXISTS = "exists"
 
 
 @contextmanager
@@ -63,7 +71,11 @@ class Administration:
         return {name: Found(count, configs.get(name, {})) for name, count in partitions.items()}
 
     def create(self, topics: Iterable[Topic], replication: int = BROKER_DEFAULT) -> dict[str, str | None]:
-        """Create topics; for each name None when done, "exists", or the reason why not."""
+        """Create topics; for each name None when done, "exists", or the reason why not.
+
+        Brokers learn of a topic some time after the controller made it, so until then one that is asked says
+        that there is none: this waits until the topics are known and have leaders, 10 s at most.
+        """
         asked: dict[str, dict[str, Any]] = {
             topic.name: {
                 "num_partitions": topic.partitions,
@@ -75,7 +87,14 @@ class Administration:
         if not asked:
             return {}
         answer: Mapping[str, Any] = self._admin.create_topics(asked, raise_errors=False)
-        return {topic["name"]: _outcome(topic) for topic in answer["topics"]}
+        outcomes = {topic["name"]: _outcome(topic) for topic in answer["topics"]}
+        made = [name for name, outcome in outcomes.items() if outcome in {None, _EXISTS}]
+        try:
+            self._admin.wait_for_topics(made, timeout_ms=KNOWN_MS)
+        except KafkaTimeoutError:
+            late = f"made, but the broker does not know of it {KNOWN_MS // 1000} s later"
+            outcomes |= dict.fromkeys(set(made) - set(self.found(made)), late)
+        return outcomes
 
     def _configs(self, names: list[str]) -> dict[str, dict[str, str]]:
         if not names:
@@ -97,5 +116,5 @@ def _outcome(topic: Mapping[str, Any]) -> str | None:
         return None
     problem = for_code(topic["error_code"])
     if problem is TopicAlreadyExistsError:
-        return "exists"
+        return _EXISTS
     return str(topic.get("error_message") or problem.__name__)

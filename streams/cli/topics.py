@@ -84,7 +84,7 @@ def create(
         before = broker.found(topic.name for topic in plan)
         missing = [topic for topic in plan if topic.name not in before]
         outcomes = broker.create(missing, replication or BROKER_DEFAULT)
-        # Made by somebody else meanwhile, or so lately that the broker asked did not know of it yet.
+        # Made by somebody else meanwhile.
         before |= broker.found(name for name, outcome in outcomes.items() if outcome == "exists")
     failed = []
     for topic in plan:

@@ -57,7 +57,7 @@ def test_kafkas_own_benchmark_reads_a_topic(kafka_broker: str, topic_prefix: str
     """The consumer performance tool runs from the same jars and counts what is there."""
     topic = f"{topic_prefix}perf"
     admin = KafkaAdminClient(bootstrap_servers=kafka_broker)
-    admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}})
+    admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
     admin.close()
     producer = KafkaProducer(bootstrap_servers=kafka_broker)
     for _ in range(500):

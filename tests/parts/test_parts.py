@@ -61,7 +61,7 @@ def accepts(address: str) -> bool:
 def test_kafka_takes_topics_and_makes_none_by_itself(kafka_broker: str, topic_prefix: str) -> None:
     """A declared topic exists with its settings; the broker refuses to make topics up."""
     admin = KafkaAdminClient(bootstrap_servers=kafka_broker)
-    admin.create_topics([NewTopic(f"{topic_prefix}a", 3, 1)])
+    admin.create_topics([NewTopic(f"{topic_prefix}a", 3, 1)], wait_for_metadata=True)
     producer = KafkaProducer(bootstrap_servers=kafka_broker, max_block_ms=1000)
     assert producer.send(f"{topic_prefix}a", b"x").get(20).offset == 0
     with pytest.raises(KafkaTimeoutError):
@@ -79,7 +79,7 @@ def test_kafka_keeps_what_it_holds_through_a_kill(tmp_path: Path) -> None:
     with Kafka(tmp_path / "kafka") as kafka:
         first = kafka.bootstrap
         admin = KafkaAdminClient(bootstrap_servers=first)
-        admin.create_topics([NewTopic("kept", 1, 1)])
+        admin.create_topics([NewTopic("kept", 1, 1)], wait_for_metadata=True)
         admin.close()
         kafka.kill()
         assert not accepts(first)

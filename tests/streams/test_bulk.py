@@ -35,7 +35,8 @@ def settings_for(bootstrap: str, prefix: str, profile: str = "kafka") -> Setting
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         names = ("exchanges", "security-events")
-        admin.create_topics([NewTopic(settings.topic(name), PARTITIONS, 1) for name in names])
+        asked = [NewTopic(settings.topic(name), PARTITIONS, 1) for name in names]
+        admin.create_topics(asked, wait_for_metadata=True)
     finally:
         admin.close()
     return settings

@@ -230,7 +230,7 @@ def test_a_topic_for_security_events_is_needed_only_where_there_are_any(
     """The remedy is said; a share of 0 needs none."""
     settings = load_settings(kafka_bootstrap=kafka_broker, topic_prefix=topic_prefix)
     admin = KafkaAdminClient(bootstrap_servers=kafka_broker)
-    admin.create_topics([NewTopic(settings.topic("exchanges"), 1, 1)])
+    admin.create_topics([NewTopic(settings.topic("exchanges"), 1, 1)], wait_for_metadata=True)
     admin.close()
     environment = _environment(settings)
     lacking = CliRunner().invoke(command, [*SIMULATED, "--count", "5"], env=environment)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
-import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
+from kafka.errors import UnknownTopicOrPartitionError
 
 from streams import administration
 from streams.topics import NAMES
@@ -15,7 +17,33 @@ from tests.streams.cli.running import Run, run
 
 __all__ = ["run"]
 
-DEADLINE_S = 20.0  # for a topic that was made to be known
+Described = list[dict[str, Any]]
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], list[int]]:
+    """`forgetful(3)`: the broker knows of no topic in so many answers after one was made; what is left."""
+    describe, make = KafkaAdminClient.describe_topics, KafkaAdminClient.create_topics
+    left = [0]
+
+    def prepare(answers: int) -> list[int]:
+        def create_topics(admin: KafkaAdminClient, *given: Any, **named: Any) -> Any:
+            left[0] = answers
+            return make(admin, *given, **named)
+
+        monkeypatch.setattr(KafkaAdminClient, "create_topics", create_topics)
+        return left
+
+    def describe_topics(admin: KafkaAdminClient, topics: list[str]) -> Described:
+        if left[0] == 0:
+            known: Described = describe(admin, topics)
+            return known
+        left[0] -= 1
+        unknown = UnknownTopicOrPartitionError.errno
+        return [{"name": name, "error_code": unknown, "partitions": []} for name in topics]
+
+    monkeypatch.setattr(KafkaAdminClient, "describe_topics", describe_topics)
+    return prepare
 
 
 def test_create_makes_what_is_missing_and_check_agrees(
@@ -43,15 +71,39 @@ def test_create_makes_what_is_missing_and_check_agrees(
     assert "3 partitions, kept 14 d; key: the consumer's code" in listed.out
 
 
+def test_create_ends_when_the_broker_knows_what_was_made(
+    run: Run, embedded_broker: str, forgetful: Callable[[int], list[int]]
+) -> None:
+    """A broker learns of new topics later than the controller that made them; what comes next needs them."""
+    left = forgetful(3)
+    created = run("topics", "create", kafka=embedded_broker)
+    assert created.status == 0
+    assert created.out.count(": created, ") == len(NAMES)
+    assert left == [0]
+    assert run("topics", "check", kafka=embedded_broker).status == 0
+
+
+def test_a_topic_that_stays_unknown_is_told(
+    run: Run,
+    embedded_broker: str,
+    topic_prefix: str,
+    forgetful: Callable[[int], list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Exit 1 with the name, and no wait without end."""
+    monkeypatch.setattr(administration, "KNOWN_MS", 200)
+    forgetful(1_000_000)
+    created = run("topics", "create", kafka=embedded_broker)
+    assert created.status == 1
+    assert f"{topic_prefix}exchanges: made, but the broker does not know of it" in created.err
+
+
 def test_check_lists_every_difference(run: Run, kafka_broker: str, topic_prefix: str) -> None:
     """Fewer partitions, another retention, too small messages and compaction, in one go."""
     admin = KafkaAdminClient(bootstrap_servers=kafka_broker)
     wrong = {"retention.ms": "3600000", "max.message.bytes": "1000", "cleanup.policy": "compact"}
-    admin.create_topics([NewTopic(f"{topic_prefix}exchanges", 2, 1, topic_configs=wrong)])
-    deadline = time.monotonic() + DEADLINE_S
-    while f"{topic_prefix}exchanges" not in admin.list_topics():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    asked = [NewTopic(f"{topic_prefix}exchanges", 2, 1, topic_configs=wrong)]
+    admin.create_topics(asked, wait_for_metadata=True)
     created = run("topics", "create", kafka=kafka_broker)
     assert created.status == 0
     assert "not as planned" in created.err
@@ -88,7 +140,7 @@ def test_settings_that_a_broker_does_not_report_are_named(
 ) -> None:
     """The embedded broker only repeats what it was given: the rest is said to be unchecked."""
     admin = KafkaAdminClient(bootstrap_servers=embedded_broker)
-    admin.create_topics([NewTopic(f"{topic_prefix}{name}", 8, 1) for name in NAMES])
+    admin.create_topics([NewTopic(f"{topic_prefix}{name}", 8, 1) for name in NAMES], wait_for_metadata=True)
     admin.close()
     checked = run("topics", "check", kafka=embedded_broker)
     assert checked.status == 0
