@@ -20,7 +20,7 @@ from monitor.errors import MonitorError
 from monitor.metrics.own import OwnMetrics
 from monitor.settings import Settings
 from streams.dead_letters import DeadLetter, to_record
-from streams.lanes import Lanes
+from streams.lanes import Lanes, Stopping
 from streams.processor import Processors
 from streams.transport.driver import Consumer, tls_context
 from streams.web import Site, WebParts, mount
@@ -70,10 +70,13 @@ class App(faust.App):
         """Where to read on, by partition: asked by the transport after each rebalance.
 
         Where a MonitorError keeps it from reading, the worker ends, and this waits for its end: Faust would
-        print where an error came from, and with an answer it would read on somewhere.
+        print where an error came from, and with an answer it would read on somewhere. So it does where the
+        worker ends already.
         """
         try:
             return await self.lanes.open(sorted(partitions))
+        except Stopping:
+            log.info("the worker ends: its partitions are not opened any more")
         except MonitorError as why:
             await self.crash(why)
         never: asyncio.Future[Mapping[TP, int]] = asyncio.get_running_loop().create_future()

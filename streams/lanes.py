@@ -43,6 +43,10 @@ class TopicReplaced(MonitorError):
     """A topic ends before the offset that the database says was read."""
 
 
+class Stopping(Exception):
+    """The worker is about to end: what it opened now would only be given back."""
+
+
 class Reader(Protocol):
     """What lanes need of the consumer."""
 
@@ -101,7 +105,7 @@ class Lanes(Service):
         """Return where to read each partition on, opening the lanes that are not open.
 
         Waits for a database or broker that is away. Raises TopicReplaced when a topic is not the one that
-        was read.
+        was read, and Stopping when the worker is to end.
         """
         offsets = {}
         async with self._opening:
@@ -120,6 +124,8 @@ class Lanes(Service):
         """
         delay = RETRY_FIRST_S
         while partitions:
+            if self.should_stop:
+                raise Stopping
             try:
                 lanes = {tp: await self._load(tp) for tp in partitions}
                 bounds = await self._reader.bounds(partitions)
@@ -227,6 +233,8 @@ class Lanes(Service):
         await self.sleep(RETRY_FIRST_S)  # a fault that comes back at once must not spin
         try:
             offsets = await self.open([tp])
+        except Stopping:
+            return
         except TopicReplaced as why:
             await self._fail(why)
             return
@@ -267,6 +275,8 @@ class Lanes(Service):
         """Commit every lane once; return how long to wait before trying again what failed, or 0."""
         lag = self.lag()
         for tp, lane in list(self._lanes.items()):
+            if self._lanes.get(tp) is not lane:
+                continue  # closed while another was committed
             if lag.get(tp) == 0:
                 lane.tick()
             try:
@@ -365,6 +375,9 @@ class Lanes(Service):
         """Commit what is counted before the producer and the consumer stop."""
         await self.close(list(self._lanes))
         self._drained.set()
+
+    async def on_shutdown(self) -> None:
+        """Let the database's thread end, now that no task of this service uses it any more."""
         self._executor.shutdown(wait=False)
 
 

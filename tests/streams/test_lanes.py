@@ -16,7 +16,7 @@ from faust.types import TP
 from sqlalchemy.exc import OperationalError
 
 from streams import lanes as module
-from streams.lanes import Lanes, Stalled, TopicReplaced
+from streams.lanes import Lanes, Stalled, Stopping, TopicReplaced
 from tests.streams.lane_parts import TP0, TP1, World, batch, good, until
 
 
@@ -126,6 +126,74 @@ def test_closing_ends_within_its_time_when_the_database_hangs(
 
     told(world, story)
     assert world.stored() == {0: (-1, 0)}
+
+
+def test_a_round_leaves_out_what_was_closed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is another worker's now: nothing is written of it, and its gauges stay gone."""
+    world = World(tmp_path, commit_interval=60)
+    released = threading.Event()
+
+    async def story(lanes: Lanes) -> None:
+        await lanes.open([TP0, TP1])
+        await lanes.process(TP0, batch(0, *good("a")))
+        first, second = lanes._lanes[TP0], lanes._lanes[TP1]
+        write = first.store.write
+        monkeypatch.setattr(first.store, "write", lambda *given: (released.wait(20), write(*given))[1])
+        under_way = asyncio.create_task(lanes._commit_round(0))
+        await until(lambda: first._in_flight is not None)
+        await lanes.close([TP1])
+        second.process(batch(0, *good("b"), partition=1))
+        released.set()
+        assert await under_way == 0.0
+        assert world.metric("committed_offset", topic="exchanges", partition="1") == 0
+
+    told(world, story)
+    assert world.stored() == {0: (1, 1), 1: (-1, 0)}
+
+
+def test_a_commit_that_the_end_overtakes_is_no_defect(tmp_path: Path) -> None:
+    """The database's thread takes work for as long as there are tasks of the lanes that may have some."""
+    world = World(tmp_path, commit_interval=60)
+    faults: list[RuntimeError] = []
+
+    async def story(lanes: Lanes) -> None:
+        await lanes.open([TP0])
+        lane = lanes._lanes[TP0]
+
+        async def overtaken() -> None:
+            await lanes._drained.wait()  # the last step of the end
+            lane.process(batch(0, *good("a")))
+            try:
+                await lane.commit()
+            except RuntimeError as why:
+                faults.append(why)
+
+        lanes.add_future(overtaken())
+        await asyncio.sleep(0)
+
+    told(world, story)
+    assert faults == []
+
+
+def test_a_worker_that_ends_opens_nothing(tmp_path: Path) -> None:
+    """Neither at once nor after waiting for a database; the loop does not spin meanwhile."""
+    world = World(tmp_path)
+
+    async def story(lanes: Lanes) -> None:
+        with world.database_away():
+            opening = asyncio.create_task(lanes.open([TP0]))
+            await asyncio.sleep(0.05)
+            await lanes.stop()
+            with pytest.raises(Stopping):
+                await asyncio.wait_for(opening, 20)
+        with pytest.raises(Stopping):
+            await lanes.open([TP0])
+        await lanes._reopen(TP0)
+        assert lanes.open_partitions() == 0
+
+    told(world, story)
 
 
 def test_a_failed_commit_is_tried_again_until_it_works(tmp_path: Path) -> None:
