@@ -32,7 +32,6 @@ from monitor.xroad.pairing import Lapsed, Pairing, Waiting
 
 # The halves have two clocks, and a server whose clock is wrong by hours is to be shown, not left out.
 MAX_AHEAD = timedelta(days=1)
-AGE_SAMPLES = 50  # halves per batch whose age is measured; the others are assumed to be like them
 MAX_WAITING = 100_000  # halves in memory per partition, some 150 MB; beyond, the oldest lapse early
 INNER_IDS = 2_000  # of the ledger of exchanges, which is only given calls that are known to be new
 _MILLISECOND = timedelta(milliseconds=1)
@@ -142,7 +141,6 @@ class XroadLedger:
 
         Bodies before `next_offset` were counted already and are passed over.
         """
-        step = max(len(decoded) // AGE_SAMPLES, 1)
         over: list[Call | Lapsed] = []
         for index, body in enumerate(decoded):
             offset = arrivals.offset(index)
@@ -162,8 +160,6 @@ class XroadLedger:
             self.changes.events += len(body.halves) + body.bad
             if rejection is not None:
                 self._reject(offset, rejection)
-            if index % step == 0 and body.halves:
-                self.changes.ages.append((moment(body.halves[0].begun), step * len(body.halves)))
         self._count(over)
         self.next_offset = max(self.next_offset, arrivals.next_offset)
         self.changes.next_offset = self.next_offset
