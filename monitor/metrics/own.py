@@ -71,7 +71,7 @@ class OwnMetrics(NamedTuple):
             ),
             partitions_fenced=Counter(
                 PREFIX + "partitions_fenced",
-                "Partitions let go because another worker had moved their offset",
+                "Partitions let go because another worker had taken them over or written them",
                 registry=registry,
             ),
             records_lost=Counter(

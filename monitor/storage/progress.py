@@ -30,6 +30,11 @@ _move = update(tables.offsets).where(
     tables.offsets.c.topic == bindparam("of_topic"),
     tables.offsets.c.partition == bindparam("of_partition"),
     tables.offsets.c.next_offset == bindparam("expected"),
+    # Each transaction changes this one, though time alone that passes for rules moves no offset.
+    tables.offsets.c.updated_at == bindparam("expected_update"),
+)
+_take_over = update(tables.offsets).where(
+    tables.offsets.c.topic == bindparam("of_topic"), tables.offsets.c.partition == bindparam("of_partition")
 )
 _append_ids = insert(tables.seen_ids)
 _packer = msgspec.msgpack.Encoder()
@@ -37,7 +42,7 @@ _unpack_ids = msgspec.msgpack.Decoder(list[str])
 
 
 class Fenced(MonitorError):
-    """Another worker has moved the partition's offset: it owns the partition now."""
+    """Another worker has taken the partition over or written it since: it owns the partition now."""
 
 
 @dataclass(slots=True)
@@ -73,23 +78,33 @@ class Progress:
         self.partition = partition
         self.source: Row = {"topic": topic, "partition": partition}  # the columns that say whose a row is
         self._expected = FROM_THE_BEGINNING
+        self._updated_at: datetime | None = None
         self._events = 0
         self._id_state = IdState()
         self._rejected: dict[str, int] = {}
         self._gap_names: set[GapKey] = set()
         self._pending: tuple[Mapping[str, int], set[GapKey]] = ({}, set())
+        self._moved_at: datetime | None = None  # by the transaction under way
 
     def mine(self, table: Table) -> Any:
         """The condition for this partition's rows of a table."""
         return and_(table.c.topic == self.topic, table.c.partition == self.partition)
 
     def load(self, connection: Connection, window: timedelta, max_ids: int, now: datetime) -> Resumption:
-        """Read where the partition was left, or note that it begins."""
+        """Take the partition over, and read where it was left, or note that it begins.
+
+        From here on whoever had it before is Fenced, so that what is read after this stays as it is.
+        """
         ids = IdMemory(window, max_ids)
-        row = connection.execute(select(tables.offsets).where(self.mine(tables.offsets))).mappings().first()
-        if row is None:
-            self._claim(connection, now)
-            return Resumption(FROM_THE_BEGINNING, None, ids)
+        begins = {**self.source, "next_offset": FROM_THE_BEGINNING, "events": 0, "updated_at": now}
+        begins |= {"id_generation": 0, "id_begins_at_offset": 0, "ids_shortened": 0}
+        insert_new(connection, tables.offsets, [begins])
+        connection.execute(
+            _take_over, {"of_topic": self.topic, "of_partition": self.partition, "updated_at": now}
+        )
+        mine = select(tables.offsets).where(self.mine(tables.offsets))
+        row = connection.execute(mine).mappings().one()
+        self._updated_at = row["updated_at"]
         self._expected = row["next_offset"]
         self._events = row["events"]
         ids.generation = row["id_generation"]
@@ -107,7 +122,7 @@ class Progress:
         return Resumption(row["next_offset"], row["newest"], ids)
 
     def move(self, connection: Connection, noted: Noted, now: datetime) -> None:
-        """Move the offset by compare-and-set. Raises Fenced when another worker has moved it."""
+        """Move the offset by compare-and-set. Raises Fenced when another worker has the partition."""
         ids = noted.id_state
         moved = connection.execute(
             _move,
@@ -115,6 +130,7 @@ class Progress:
                 "of_topic": self.topic,
                 "of_partition": self.partition,
                 "expected": self._expected,
+                "expected_update": self._updated_at,
                 "next_offset": noted.next_offset,
                 "newest": noted.newest,
                 "id_generation": ids.generation,
@@ -126,9 +142,9 @@ class Progress:
             },
         )
         if moved.rowcount != 1:
-            raise Fenced(
-                f"{self.topic}/{self.partition}: another worker moved offset {self._expected}; letting go"
-            )
+            where = f"{self.topic}/{self.partition}"
+            raise Fenced(f"{where}: another worker has it since offset {self._expected}; letting go")
+        self._moved_at = now
 
     def write(self, connection: Connection, noted: Noted, now: datetime) -> None:
         """Write rejections and gaps whole, and append the ids."""
@@ -140,16 +156,12 @@ class Progress:
         """Take over what the committed transaction wrote; return how often ids were forgotten too early."""
         shortened = noted.id_state.shortened - self._id_state.shortened
         self._expected = noted.next_offset
+        self._updated_at = self._moved_at
         self._events += noted.events
         self._id_state = noted.id_state
         self._rejected.update(self._pending[0])
         self._gap_names |= self._pending[1]
         return shortened
-
-    def _claim(self, connection: Connection, now: datetime) -> None:
-        row = {**self.source, "next_offset": FROM_THE_BEGINNING, "events": 0, "updated_at": now}
-        row |= {"id_generation": 0, "id_begins_at_offset": 0, "ids_shortened": 0}
-        insert_new(connection, tables.offsets, [row])
 
     def _load_ids(self, connection: Connection, ids: IdMemory) -> None:
         seen = tables.seen_ids.c

@@ -80,7 +80,8 @@ offsets = Table(
     "offsets",
     metadata,
     *_source(),
-    # The next offset to read: the only truth about progress. Moved by compare-and-set.
+    # The next offset to read: the only truth about progress. Moved by compare-and-set, on this and on
+    # `updated_at`, which each transaction and whoever takes the partition over changes.
     Column("next_offset", BigInteger, nullable=False),
     Column("newest", Moment),  # newest event time, from which lateness is told
     Column("id_generation", Integer, nullable=False, default=0),

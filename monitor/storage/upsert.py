@@ -98,6 +98,9 @@ def _copy(connection: Connection, table: Table, rows: Sequence[Row], keys: list[
             f'(LIKE "{table.name}") ON COMMIT DELETE ROWS'
         )
     )
+    # What the same transaction wrote to the table before must not be written again. No TRUNCATE: that would
+    # change the catalog with each commit.
+    connection.execute(text(f'DELETE FROM "new_{table.name}"'))  # noqa: S608  # a name of ours
     raw = connection.connection.driver_connection
     assert raw is not None  # noqa: S101  # a live connection has its driver's
     with raw.cursor() as cursor, cursor.copy(f'COPY "new_{table.name}" ({quoted}) FROM STDIN') as copy:

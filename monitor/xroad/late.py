@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Engine, Table, func, select, tuple_, update
 
 from monitor.judging.terms import Terms
-from monitor.ledger.cell import Cell
+from monitor.ledger.cell import Cell, CellKey
 from monitor.storage import tables
 from monitor.storage.partition import PartitionStore, cell_of_row
 from monitor.storage.rows import portions
@@ -218,7 +218,9 @@ def correct(
 ) -> None:
     """Put calls as they are into their cells, for what they were. Their rows must be written."""
     cells, late = tables.cells, tables.xroad_late
-    changed = {new.cell: [each for each in pairs if each[1].cell == new.cell] for _, new in pairs}
+    changed: dict[CellKey, list[tuple[LateCall, LateCall]]] = {}
+    for pair in pairs:
+        changed.setdefault(pair[1].cell, []).append(pair)
     upserted = []
     for key, of in changed.items():
         # Cells that these calls leave as they were need no look at the extremes of all others.

@@ -106,6 +106,41 @@ def test_of_two_owners_only_the_first_to_write_goes_on(engine: Engine) -> None:
     assert totals(engine) == {0: 3}
 
 
+def test_whoever_takes_a_partition_over_fences_its_former_owner(engine: Engine) -> None:
+    """At once, and also where that one would move no offset: what was loaded then stays as it is."""
+    old = Owner(engine)
+    old.fold(*made("a"))
+    old.commit()
+    later = MOMENT + timedelta(seconds=1)
+    store = PartitionStore(engine, TOPIC, 0)
+    store.load(timedelta(hours=2), 1000, later)
+    with pytest.raises(Fenced):
+        old.store.write(old.ledger.take(), later)
+    assert totals(engine) == {0: 1}
+
+
+def test_a_transaction_that_moves_no_offset_is_written_once_where_the_answer_is_lost(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time that passes for rules is such a one: what they find then must not be told twice."""
+    owner, told = Owner(engine), list[str]()
+    owner.fold(*made("a"))
+    owner.commit()
+    changes, commit = owner.ledger.take(), engine.dialect.do_commit
+
+    def lost(connection: Any) -> None:
+        commit(connection)
+        raise engine.dialect.dbapi.OperationalError("the connection is gone")  # type: ignore[union-attr]
+
+    with monkeypatch.context() as network:
+        network.setattr(engine.dialect, "do_commit", lost)
+        with pytest.raises(DBAPIError):
+            owner.store.write(changes, MOMENT + timedelta(seconds=1), [lambda _: told.append("once")])
+    with pytest.raises(Fenced):
+        owner.store.write(changes, MOMENT + timedelta(seconds=2), [lambda _: told.append("twice")])
+    assert told == ["once"]
+
+
 def test_owners_that_race_count_everything_once(engine: Engine) -> None:
     """Three at once, each going on from the database whenever it is fenced."""
     events = made(range(60))
@@ -264,6 +299,26 @@ def test_copy_and_single_rows_write_the_same(engine: Engine, monkeypatch: pytest
     assert found[0] == found[1]
     assert {row["consumer"] for row in found[0]} == set(consumers)
     assert {row["ok"] for row in found[0]} == {2}
+
+
+@pytest.mark.parametrize("again", [10, 250])
+def test_a_table_is_written_more_than_once_in_a_transaction(engine: Engine, again: int) -> None:
+    """As late calls of X-Road do with cells: each time writes its own rows, few of them or many."""
+
+    def rows(numbers: range, count: int) -> list[dict[str, Any]]:
+        names = {"topic": TOPIC, "partition": 0, "kind": "agency", "last_time": MOMENT, "count": count}
+        return [{**names, "name": f"n{number:04}"} for number in numbers]
+
+    with engine.begin() as connection:
+        upsert.upsert(connection, tables.gaps, rows(range(300), 1))
+        upsert.upsert(connection, tables.gaps, rows(range(again), 2))
+        upsert.upsert(connection, tables.gaps, rows(range(200, 500), 3))
+    gaps = tables.gaps.c
+    with engine.connect() as connection:
+        found = {row[0]: row[1] for row in connection.execute(select(gaps.name, gaps["count"]))}
+    assert found == {
+        f"n{number:04}": 3 if number >= 200 else 2 if number < again else 1 for number in range(500)
+    }
 
 
 def test_rows_are_written_in_the_order_of_their_keys(engine: Engine) -> None:

@@ -78,6 +78,14 @@ def ledger_of(pairs: Pairs) -> dict[tuple[str, str, str], dict[str, int]]:
     return found
 
 
+def test_records_that_settled_before_they_came_do_not_age_the_pipeline(engine: Engine) -> None:
+    """The metric of event age is about how fast the monitor is; a collector asks for what has settled."""
+    owner = Owner(engine)
+    owner.fold(*(body(record) for record in halves(1)))
+    assert owner.ledger.changes.events == 2
+    assert owner.ledger.changes.ages == []
+
+
 def test_every_measure_is_that_of_plain_arithmetic(engine: Engine, pairs: Pairs) -> None:
     """Count, sum, minimum and maximum of each derived duration and size, by service; no half is alone."""
     owner = Owner(engine)

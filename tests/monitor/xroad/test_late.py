@@ -99,6 +99,26 @@ def test_a_partner_that_comes_later_corrects_the_cell(engine: Engine, first: int
     assert buckets == expected
 
 
+def test_many_that_end_and_some_that_are_completed_in_one_transaction_are_each_counted(
+    engine: Engine,
+) -> None:
+    """Cells are written several times then: added to, corrected, and worked out anew."""
+    hours = [timedelta(hours=-number) for number in range(300)]
+    known = [halves(number, at=BEGIN + before) for number, before in enumerate(hours)]
+    ends = [halves(1000 + number, at=BEGIN + before) for number, before in enumerate(hours)]
+    owner = Owner(engine)
+    owner.fold(*(body(producer) for _, producer in known), at=AT)
+    lapse(owner)
+    owner.fold(*(body(client) for client, _ in ends), at=AT + timedelta(minutes=1))
+    owner.ledger.tick(much_later())
+    owner.fold(*(body(client) for client, _ in known), at=much_later())
+    owner.commit()
+    cells, _ = totals(engine)
+    exact = sum((client["responseOutTs"] - client["requestInTs"]) * 1000 for client, _ in [*known, *ends])
+    assert sum(cell["ok"] for cell in cells.values()) == 600
+    assert sum(cell["duration_us"] for cell in cells.values()) == exact
+
+
 def test_halves_in_different_partitions_meet_in_the_database(engine: Engine) -> None:
     """Records that were keyed badly: each half waits in vain, and the second to lapse joins the first."""
     pairs = [halves(number) for number in range(30)]
