@@ -33,12 +33,12 @@ def lock(connection: Connection, ids: Collection[str]) -> dict[str, int]:
     An id without alerts gets its row, so that there is something to lock. On PostgreSQL two transactions take
     rows in order of id, first all new ones and then all; on SQLite a transaction has the file to itself.
     """
-    ordered = sorted(set(ids))
-    for some in portions(ordered):
-        insert_new(connection, series, [{"id": one, "last_episode": 0} for one in some])
     last: dict[str, int] = {}
-    for some in portions(ordered):
-        last.update((row[0], row[1]) for row in connection.execute(_lock_series, {"some_ids": some}))
+    while missing := sorted(set(ids) - last.keys()):  # again where one was pruned between the two steps
+        for some in portions(missing):
+            insert_new(connection, series, [{"id": one, "last_episode": 0} for one in some])
+        for some in portions(missing):
+            last.update((row[0], row[1]) for row in connection.execute(_lock_series, {"some_ids": some}))
     return last
 
 

@@ -11,6 +11,7 @@ from sigma.exceptions import SigmaError
 
 MAX_NUMBER = 12  # digits of a span's count: more than any calendar holds
 DAY = 86_400
+MAX_SPAN = 3653 * DAY  # ten years: windows and times of quiet that end in no calendar are mistakes
 _SPAN = r"[0-9]{1,12}[smhdw]"
 
 
@@ -24,6 +25,8 @@ def _span(value: Any) -> Any:
         span = None
     if span is None or span.unit in "My" or len(value) > MAX_NUMBER:
         raise ValueError("write it as a number and s, m, h, d or w, for instance 30m")
+    if span.seconds > MAX_SPAN:
+        raise ValueError(f"at most {MAX_SPAN // DAY}d, which is ten years")
     return span.seconds
 
 

@@ -42,7 +42,10 @@ class Exposition:
         """
         if not accept or "text/plain" in accept or "*/*" in accept or "openmetrics" not in accept:
             return lambda: self.write(names), CONTENT_TYPE_PLAIN_0_0_4
-        encode, content_type = choose_encoder(accept)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):  # a version that is no number
+            return lambda: self.write(names), CONTENT_TYPE_PLAIN_0_0_4
         return lambda: encode(self._of(names)), content_type
 
     def write(self, names: Collection[str] = ()) -> bytes:

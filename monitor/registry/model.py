@@ -241,7 +241,7 @@ class Agreement(Record):
     """
 
     id: AgreementId
-    version: Annotated[int, Field(ge=1)] = 1
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)] = 1
     title: Text
     provider: AgencyCode
     consumer: AgencyCode

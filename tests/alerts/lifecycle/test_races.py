@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier, Event
 
 import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from alerts.lifecycle import upkeep
+from alerts.lifecycle import locked, upkeep
 from alerts.model import Detection
 from tests.alerts.lifecycle.parts import MINUTE, NOW, Desk, detection
 from tests.builders import MOMENT
@@ -114,6 +115,30 @@ def test_the_second_to_open_an_alert_waits_for_the_first_and_adds_to_it(engine: 
         assert second.result(timeout=30) == []
     (one,) = desk.alerts()
     assert (one.count, one.episode) == (5, 1)
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_an_alert_that_is_pruned_while_it_comes_again_opens_anew(engine: Engine, server: str) -> None:
+    """What is found waits for who prunes, and then has no row to lock."""
+    desk = Desk(engine)
+    desk.find(detection())
+    with engine.begin() as connection:
+        upkeep.resolve_quiet(connection, NOW + timedelta(days=1), NOW + timedelta(days=1))
+    later = NOW + timedelta(days=400)
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(server, autocommit=True) as watcher:
+        with engine.begin() as connection:
+            locked.lock(connection, [one.id for one in desk.alerts()])  # as who prunes does first
+            again = pool.submit(desk.find, detection(400 * 24 * 60), now=later)
+            waiting = """SELECT count(*) FROM pg_stat_activity
+                WHERE wait_event_type = 'Lock' AND datname = current_database()"""
+            deadline = time.monotonic() + 30
+            while watcher.execute(waiting).fetchone() != (1,):
+                assert time.monotonic() < deadline
+                assert not again.done()
+                time.sleep(0.01)
+            assert upkeep.prune(connection, NOW + timedelta(days=300)) == 1
+        again.result(timeout=30)
+    assert [one.state for one in desk.alerts()] == ["open"]
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)

@@ -98,6 +98,10 @@ def test_every_problem_is_told_at_once_with_its_place(tmp_path: Path) -> None:
             "for instance 30m (in Rule 1)",
         ),
         (
+            {"monitor": monitor(quiet="40000d")},
+            "monitor.quiet: '40000d' is not accepted: at most 3653d, which is ten years (in Rule 1)",
+        ),
+        (
             {"monitor": monitor(agency="consumr")},
             "monitor.agency: exchanges has no field consumr; did you mean consumer? (in Rule 1)",
         ),

@@ -95,6 +95,7 @@ def test_more_series_than_are_remembered_are_all_written(monkeypatch: pytest.Mon
         ("*/*", False),
         ("application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", False),
         ("application/openmetrics-text; version=1.0.0", True),
+        ("application/openmetrics-text; version=x", False),
     ],
 )
 def test_openmetrics_is_written_for_whoever_takes_nothing_else(accept: str, open_metrics: bool) -> None:

@@ -106,6 +106,7 @@ def test_a_file_that_holds_no_records_is_refused(tmp_path: Path, text: str) -> N
         ({"start": "01/10/2026"}, "start", "expected a date"),
         ({"end": "9999-12-31"}, "end", "less than or equal to 2999-12-31"),
         ({"start": "0206-01-01"}, "start", "greater than or equal to 1900-01-01"),
+        ({"version": 202610050830}, "version", "less than or equal to 2147483647"),
         (
             {"objectives": {"errorRate": 1e-10}},
             "objectives.errorRate",
