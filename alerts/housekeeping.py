@@ -18,6 +18,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from alerts.engine.tables import progress
+from alerts.incidents.clock_alerts import tell_of_clocks
 from alerts.incidents.metrics import IncidentMetrics
 from alerts.incidents.store import read_standing, take_clock_detections
 from alerts.lifecycle.book import AlertBook
@@ -121,7 +122,8 @@ class Housekeeping:
             self._shown.alerts.happened(repeats.changes)
             self._shown.alerts.held_back(repeats.suppressed)
         with self._engine.begin() as connection:
-            changes = self._book().write(connection, take_clock_detections(connection, now), now)
+            reached = take_clock_detections(connection, now)
+            changes = tell_of_clocks(connection, self._book(), reached, now)
             told = told or bool(changes)
             self._shown.alerts.happened(changes)
         return told

@@ -47,22 +47,22 @@ CLOCK_RULES: Final[Mapping[int, RuleInfo]] = {
         "5b0d5e1c-7c61-4a50-9a3c-0d8f6b2e4801",
         Level.MEDIUM,
         40,
-        "A breach notice is due in 48 hours",
-        "Còn 48 giờ để thông báo sự cố dữ liệu cá nhân",
+        "A breach notice is due within 48 hours",
+        "Còn không quá 48 giờ để thông báo sự cố dữ liệu cá nhân",
     ),
     24: _rule(
         "5b0d5e1c-7c61-4a50-9a3c-0d8f6b2e2401",
         Level.HIGH,
         70,
-        "A breach notice is due in 24 hours",
-        "Còn 24 giờ để thông báo sự cố dữ liệu cá nhân",
+        "A breach notice is due within 24 hours",
+        "Còn không quá 24 giờ để thông báo sự cố dữ liệu cá nhân",
     ),
     6: _rule(
         "5b0d5e1c-7c61-4a50-9a3c-0d8f6b2e0601",
         Level.CRITICAL,
         88,
-        "A breach notice is due in 6 hours",
-        "Còn 6 giờ để thông báo sự cố dữ liệu cá nhân",
+        "A breach notice is due within 6 hours",
+        "Còn không quá 6 giờ để thông báo sự cố dữ liệu cá nhân",
     ),
     0: _rule(
         "5b0d5e1c-7c61-4a50-9a3c-0d8f6b2e0001",
@@ -115,6 +115,12 @@ def clock_groups(incident: Incident) -> list[tuple[str, str, Group]]:
     return [(rule.id, incident.agency, _group(incident)) for rule in CLOCK_RULES.values()]
 
 
+def overtaken_groups(told: Detection) -> list[tuple[str, str, Group]]:
+    """(rule, agency, group) of the alerts that told of more time than a detection of the same clock does."""
+    hours = int(told.facts["within_hours"])
+    return [(rule.id, told.agency, told.group) for more, rule in CLOCK_RULES.items() if more > hours]
+
+
 def _group(incident: Incident) -> Group:
     return (("incident", incident.id),)
 
@@ -129,5 +135,5 @@ def _detection(incident: Incident, hours: int, moment: datetime) -> Detection:
         last_ms=time_ms,
         count=1,
         evidence=(Evidence(time_ms, f"{incident.id}/{hours}h"),),
-        facts={"incident": incident.id, "hours_left": hours, "due": incident.due_at.isoformat()},
+        facts={"incident": incident.id, "within_hours": hours, "due": incident.due_at.isoformat()},
     )

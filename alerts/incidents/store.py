@@ -155,9 +155,10 @@ def change_incident(
 
 
 def take_clock_detections(connection: Connection, now: datetime) -> list[Detection]:
-    """Detections of thresholds that running clocks have come to, each given out once.
+    """Of each running clock the detection of the least time that it has come to, given out once.
 
-    The caller makes alerts of them in the same transaction. Of several callers at once, one gets each.
+    What it came to before that is past. The caller makes alerts of them in the same transaction. Of several
+    callers at once, one gets each.
     """
     query = select(incidents).where(incidents.c.status == "open", incidents.c.personal_data != "no")
     # By id: two callers never wait for each other.
@@ -169,11 +170,15 @@ def take_clock_detections(connection: Connection, now: datetime) -> list[Detecti
     for incident in running:
         detections = clock_detections([incident], now)
         if detections:
-            warned = min(int(detection.facts["hours_left"]) for detection in detections)
+            told = min(detections, key=_hours)
             mine = incidents.c.id == incident.id
-            connection.execute(update(incidents).where(mine).values(warned=warned))
-            found += detections
+            connection.execute(update(incidents).where(mine).values(warned=_hours(told)))
+            found.append(told)
     return found
+
+
+def _hours(detection: Detection) -> int:
+    return int(detection.facts["within_hours"])
 
 
 class Standing(NamedTuple):

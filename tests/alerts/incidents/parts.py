@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, func, select
 
 from alerts.incidents.clock import CLOCK_RULES, due_at
+from alerts.incidents.clock_alerts import tell_of_clocks
 from alerts.incidents.model import Incident, Report
 from alerts.incidents.store import Opened, open_incidents, take_clock_detections
 from alerts.incidents.words import Tier
@@ -79,7 +80,7 @@ def book() -> AlertBook:
 def tick(engine: Engine, now: datetime) -> None:
     """What the service does: thresholds become alerts, in one transaction."""
     with engine.begin() as connection:
-        book().write(connection, take_clock_detections(connection, now), now)
+        tell_of_clocks(connection, book(), take_clock_detections(connection, now), now)
 
 
 def open_alerts(engine: Engine) -> int:

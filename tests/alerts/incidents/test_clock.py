@@ -31,7 +31,7 @@ SECOND = timedelta(seconds=1)
 
 def told(one: Incident, now: datetime) -> list[int]:
     """The thresholds told at a moment, as hours left."""
-    return [int(detection.facts["hours_left"]) for detection in clock_detections([one], now)]
+    return [int(detection.facts["within_hours"]) for detection in clock_detections([one], now)]
 
 
 def test_a_notice_is_due_seventy_two_hours_after_detection() -> None:
@@ -102,7 +102,7 @@ def test_however_often_the_clock_is_looked_at_each_threshold_comes_once_and_is_t
     for minute in sorted(minutes):
         new = clock_detections([one], MOMENT + timedelta(minutes=minute))
         if new:
-            one = replace(one, warned=min(int(detection.facts["hours_left"]) for detection in new))
+            one = replace(one, warned=min(int(detection.facts["within_hours"]) for detection in new))
         found += new
     end = MOMENT + timedelta(minutes=max(minutes, default=0))
     assert found == clock_detections([incident()], end)

@@ -24,6 +24,7 @@ from alerts.incidents.store import (
 )
 from alerts.incidents.tables import incidents
 from alerts.incidents.words import Tier
+from alerts.lifecycle.tables import alerts
 from monitor.errors import UsageProblem
 from monitor.storage.tables import metadata
 from tests.alerts.incidents.conftest import TABLES
@@ -212,17 +213,35 @@ def test_an_id_that_is_none_is_wrong_use(engine: Engine) -> None:
 
 
 def test_each_threshold_is_given_out_once_and_goes_with_its_transaction(engine: Engine) -> None:
-    """Rolled back, it comes again; given out, it does not."""
+    """Rolled back, it comes again; given out, it does not. What was passed meanwhile is past."""
     opening(engine, [report()])
     later = MOMENT + 50 * HOUR
     with engine.connect() as connection:
-        assert len(take_clock_detections(connection, later)) == 2
+        assert len(take_clock_detections(connection, later)) == 1
         connection.rollback()
     with engine.begin() as connection:
-        assert len(take_clock_detections(connection, later)) == 2
+        assert len(take_clock_detections(connection, later)) == 1
     with engine.begin() as connection:
         assert take_clock_detections(connection, later) == []
         assert len(take_clock_detections(connection, later + 20 * HOUR)) == 1
+
+
+def test_a_clock_has_one_alert_at_a_time_and_what_it_says_is_true(engine: Engine) -> None:
+    """The next one resolves the one before; of an incident that is reported late only the last is told."""
+    opening(engine, [report()])
+    told: dict[int, list[str]] = {24: [], 48: ["due within 48 hours"], 66: ["due within 24 hours"]}
+    told |= {70: ["due within 6 hours"], 72: 2 * ["due within 6 hours"], 80: 2 * ["overdue"]}
+    for hour in range(80):
+        now = MOMENT + hour * HOUR
+        if hour == 70:
+            opening(engine, [report("late")], now)
+        tick(engine, now)
+        with engine.connect() as connection:
+            said = connection.execute(select(alerts.c.title).where(alerts.c.state == "open")).scalars().all()
+        expected = next(titles for before, titles in told.items() if hour < before)
+        assert said == [f"A breach notice is {what}" for what in expected], hour
+    with engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(alerts)).scalar_one() == 6
 
 
 def test_the_clocks_alerts_stay_open_until_a_desk_notifies(engine: Engine) -> None:
@@ -232,11 +251,11 @@ def test_the_clocks_alerts_stay_open_until_a_desk_notifies(engine: Engine) -> No
     (one,) = opening(engine, [report()]).incidents
     later = MOMENT + 71 * HOUR
     tick(engine, later)
-    assert open_alerts(engine) == 3
+    assert open_alerts(engine) == 1
     month = later + timedelta(days=30)
     with engine.begin() as connection:
         resolve_quiet(connection, month, month)
-    assert open_alerts(engine) == 3
+    assert open_alerts(engine) == 1
     with engine.begin() as connection:
         change_incident(
             connection,
@@ -260,7 +279,7 @@ def test_the_clocks_alerts_stay_open_until_a_desk_notifies(engine: Engine) -> No
             now=again,
         )
     tick(engine, again)
-    assert open_alerts(engine) == 4
+    assert open_alerts(engine) == 1
     with engine.begin() as connection:
         change_incident(
             connection,
