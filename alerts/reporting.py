@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from statistics import median
 from typing import Final, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, cast, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, Connection, and_, cast, func, or_, select, type_coerce
 
 from alerts.incidents.clock import NOTIFY_WITHIN
 from alerts.incidents.tables import incidents
@@ -193,10 +193,12 @@ def _open(connection: Connection, span: Span, asked: Asked) -> tuple[tuple[Alert
 
 
 def _incidents(connection: Connection, span: Span, asked: Asked) -> Iterator[IncidentRow]:
-    """Those detected in a span, and those of before whose notice was still to be given when it began."""
+    """Those detected in a span, and those of before whose notice was still to be given when it began, or
+    whose time for it ended only then."""
     begins, ends = bounds(span)
     i = incidents.c
-    unsettled = or_(i.status == "open", i.notified_at >= begins)
+    ended = and_(i.notified_at.is_not(None), i.due_at > begins)
+    unsettled = or_(i.status == "open", i.notified_at >= begins, ended)
     query = (
         select(
             i.id,

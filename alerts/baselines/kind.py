@@ -46,6 +46,7 @@ from alerts.baselines.member import Member
 from alerts.baselines.memory import Memory
 from alerts.baselines.opened import OpenHour
 from alerts.baselines.season import HISTORY_WEEKS, HOUR_MS, Season, words
+from alerts.baselines.silence import Silence
 from alerts.baselines.spread import assumed_squares
 from alerts.baselines.usual import usual_at_most
 from alerts.engine.gather import LARGEST_TOTAL, LARGEST_VALUE, Portion
@@ -348,6 +349,10 @@ class BaselineKind:
                     learned[group] = int(opened.bound)
         elif not season.special:
             found = self._judged(hour, season, open_now, learned)
+        else:
+            for group in open_now:  # nothing is judged, but what was silent has spoken
+                if (member := memory.members.get(group)) is not None:
+                    member.silence = Silence()
         for group, opened in open_now.items():
             memory.touch(group)
             if group not in learned:

@@ -106,12 +106,16 @@ class Memory:
         if self._swept == week:
             return
         self._swept = week
-        for members in (self.members, self.parents):
-            for group, member in list(members):
-                busy = any(group in of_hour for of_hour in self.open.values())
-                if not member.history.forget(week) and not busy:
-                    members.remove(group)
-                    self.touch(group)
+        for group, member in list(self.members):
+            busy = any(group in of_hour for of_hour in self.open.values())
+            if not member.history.forget(week) and not busy:
+                self.members.remove(group)
+                self.touch(group)
+        of_some = {member.parent for _, member in self.members}  # also before its first hour is closed
+        for group, parent in list(self.parents):
+            if not parent.history.forget(week) and group not in of_some:
+                self.parents.remove(group)
+                self.touch(group)
 
     def _forget(self, groups: Iterable[Group]) -> None:
         for group in groups:

@@ -1,5 +1,5 @@
-"""The alerts of the clock, one an incident at a time: resolved when less time is left, or when somebody notifies
-or decides, not by falling quiet."""
+"""The alerts of the clock, one an incident at a time: resolved when less time is left, or when somebody
+notifies or decides, not by falling quiet."""
 
 from __future__ import annotations
 

@@ -163,6 +163,21 @@ def test_the_72_hours_are_kept_or_not_or_still_running(engine: Engine) -> None:
     assert running.hours == 1.0
 
 
+def test_a_notice_that_was_given_before_the_period_in_which_its_time_ended_counts_in_that(
+    engine: Engine,
+) -> None:
+    """Notified within hours, three days before a month ends, it would count in neither."""
+    incident(engine, "I-quick", BEGINS - 10 * HOUR, notified_at=BEGINS - 5 * HOUR, status="notified")
+    incident(engine, "I-ended", BEGINS - 72 * HOUR, notified_at=BEGINS - 60 * HOUR, status="notified")
+    incident(engine, "I-decided", BEGINS - 10 * HOUR, status="not-notifiable")
+    found = read(engine)
+    assert [(row.incident, row.in_time) for row in found.incidents] == [("I-quick", True)]
+    share = found.notified_in_time
+    assert (share.numerator, share.denominator) == (1, 1)
+    assert share.before is not None
+    assert (share.before.numerator, share.before.denominator) == (1, 1)  # I-ended, at its last moment
+
+
 def test_risk_is_told_at_the_end_and_at_its_highest(engine: Engine) -> None:
     """From what was detected up to each moment, under present codes; what came after counts in nothing."""
     for n, (last, agency, count) in enumerate(

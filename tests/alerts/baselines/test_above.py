@@ -103,6 +103,20 @@ def test_a_new_group_is_armed_by_its_parent_after_its_first_full_week() -> None:
     assert not alone.observe_total(new, at(6, 1, 9), 6 * office(60)(at(0, 1, 9)), agency="MOJ")
 
 
+def test_a_parent_outlives_a_restart_in_its_first_hour() -> None:
+    """It has closed no hour then; what comes after must find it, or new groups would not be judged."""
+    kind = BaselineKind(rule(parent=("service",)), ZONE)
+    kind.observe_total(pair(), at(0, 0, 0), 10, agency="MOH", event_id="e")
+    again = BaselineKind(rule(parent=("service",)), ZONE)
+    packed = {group: kind.encode(group) for group in tuple(kind.touched())}
+    again.restore({group: state for group, state in packed.items() if state is not None})
+    close(again, at(0, 0, 0) - 1)
+    assert not feed(again, at(0, 0, 0), at(4, 0, 0), office(300))
+    new = pair("MOJ")
+    assert not feed(again, at(4, 0, 0), at(6, 1, 9), office(60), new)
+    assert again.observe_total(new, at(6, 1, 9), 6 * office(60)(at(0, 1, 9)), agency="MOJ")
+
+
 def test_the_floor_is_the_least_excess_that_is_told() -> None:
     """A quiet hour may be tenfold if that is still little."""
     hour = at(4, 6, 3)

@@ -96,6 +96,16 @@ def test_on_holidays_nobody_is_missing() -> None:
         assert feed(kind, at(5, 2, 9), at(5, 2, 10), lambda _hour: 0)
 
 
+def test_a_silence_ends_on_a_holiday_on_which_something_came() -> None:
+    """Though nothing is judged then: the night after tells of no days that were empty."""
+    by_day = lambda hour: 400 if 6 <= (hour - at(0, 0, 0)) % 24 < 22 else 0  # noqa: E731
+    kind = BaselineKind(rule("silence", floor=20), ZONE, frozenset({date(2026, 6, 10)}))
+    feed(kind, at(0, 0, 0), at(4, 1, 20), by_day)
+    assert feed(kind, at(4, 1, 20), at(4, 2, 0), lambda _hour: 0)
+    feed(kind, at(4, 2, 0), at(4, 3, 0), by_day)
+    assert not feed(kind, at(4, 3, 0), at(4, 4, 0), by_day)
+
+
 def _several(direction: str, change: float, groups: int = 12, hours: int = 24) -> list[Detection]:
     """All groups change by a factor for some hours after four weeks."""
     kind = BaselineKind(rule(direction), ZONE)
