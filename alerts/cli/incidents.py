@@ -162,7 +162,8 @@ def amend(
 
     --set fills in the notice: recipient, what_vi (what happened, in Vietnamese), cause, consequences,
     measures_taken, measures_planned, contact (a unit or role), informed, subjects_informed, delay_reason.
-    An empty text takes one away. With --personal-data no, the clock stops.
+    An empty text takes one away; --what takes what_vi away, unless it is given too. With --personal-data no,
+    the clock stops.
 
     Exit status: 0 written, 1 it does not fit (or no database), 2 wrong use or no such incident.
     """
@@ -188,6 +189,8 @@ def amend(
 @click.option("--reference", required=True, help="The notice's number or reference.")
 def notified(incident: str, *, at: str, desk: str, reference: str) -> None:
     """Record that the notice was given: the clock stops, and its alerts are resolved.
+
+    Again for one that supplements it: the reference is added, and the time of the first one stays.
 
     Exit status: 0 written, 1 it does not fit (or no database), 2 wrong use or no such incident.
     """
@@ -231,6 +234,8 @@ def close(incident: str, *, desk: str, reason: str, not_notifiable: bool) -> Non
 @click.option("--reason", required=True, help="What has become known.")
 def reopen(incident: str, *, desk: str, reason: str) -> None:
     """Open an incident again: its clock is that of its detection, as if it had not stopped.
+
+    A notice that was recorded does not count any more. To supplement one, use `notified` again.
 
     Exit status: 0 written, 1 it is open (or no database), 2 wrong use or no such incident.
     """

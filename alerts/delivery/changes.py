@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, and_, delete, exists, func, or_, select
 
 from alerts.delivery.store import register
 from alerts.delivery.tables import webhook_deliveries
@@ -51,11 +51,11 @@ class ChangeStore:
         return register(self.engine, self.destination, now)
 
     def waiting(self, now: datetime, since: datetime) -> list[Waiting]:
-        """The oldest changes that are due, at most PAGE."""
+        """The oldest changes that are due, at most PAGE; of an alert none while an earlier one is not due."""
         due = or_(webhook_deliveries.c.next_at.is_(None), webhook_deliveries.c.next_at <= now)
         query = (
             self._not_done(outbox, webhook_deliveries.c.attempts)
-            .where(due, outbox.c.at > now - MAX_AGE, outbox.c.at >= since)
+            .where(due, ~self._behind_another(now), outbox.c.at > now - MAX_AGE, outbox.c.at >= since)
             .order_by(outbox.c.number)
             .limit(PAGE)
         )
@@ -119,6 +119,19 @@ class ChangeStore:
             select(*columns)
             .select_from(joined)
             .where(outbox.c.number > self._done_to, webhook_deliveries.c.done_at.is_(None))
+        )
+
+    def _behind_another(self, now: datetime) -> ColumnElement[bool]:
+        """Whether a change follows one of the same alert that was tried in vain and waits for its time."""
+        before, tried = outbox.alias("before"), webhook_deliveries.alias("tried")
+        return exists().where(
+            before.c.id == outbox.c.id,
+            before.c.number < outbox.c.number,
+            before.c.at > now - MAX_AGE,
+            tried.c.destination == self.destination,
+            tried.c.change == before.c.number,
+            tried.c.done_at.is_(None),
+            tried.c.next_at > now,
         )
 
     def _row(

@@ -38,6 +38,7 @@ class NotPossible(MonitorError):
 def amend(incident: Incident, values: Mapping[str, Any], slots: Mapping[str, str], now: datetime) -> Incident:
     """The incident with other facts and slots; an empty slot is taken away.
 
+    With another `what` the slot `what_vi` goes, unless it is given too: it told of what was put right.
     Facts can be put right whatever its status. With another `detected_at` the clock starts anew from there;
     where personal data turn out to be concerned after all, it runs again, and tells its thresholds again.
     Raises NotPossible for a time ahead of now, KeyError for a name that is none (a defect of the caller).
@@ -51,6 +52,8 @@ def amend(incident: Incident, values: Mapping[str, Any], slots: Mapping[str, str
             when = f"{incident.notified_at:%Y-%m-%d %H:%M} UTC"
             raise NotPossible(f"{incident.id} was notified on {when}: it cannot have been detected after")
         values = {**values, "due_at": due_at(detected), "running_since": now, "warned": None}
+    if "what" in values and "what_vi" not in slots:
+        slots = {**slots, "what_vi": ""}
     kept = {name: text for name, text in {**incident.slots, **slots}.items() if text}
     after = replace(incident, **values, slots=kept, updated_at=now)
     if runs(after) and not runs(incident):
@@ -73,19 +76,32 @@ def hear(incident: Incident, report: Report, now: datetime) -> Incident:
 
 
 def notify(incident: Incident, at: datetime, reference: str, now: datetime) -> Incident:
-    """The notice was given at that time, under that reference. Raises NotPossible."""
-    if incident.status == "notified":
-        raise NotPossible(
-            f"{incident.id} was notified before, on {incident.notified_at:%Y-%m-%d %H:%M} UTC, reference "
-            f"{incident.reference}; reopen it to record another notice"
-        )
-    if incident.status != "open":
+    """The notice was given at that time, under that reference.
+
+    Where one was given before, this supplements it: the reference is added, and the time of the first one
+    stays. Raises NotPossible.
+    """
+    if incident.status != "open" and incident.notified_at is None:
         raise NotPossible(f"{incident.id} is {incident.status}: reopen it first")
     check_not_ahead("notified", at, now)
+    if incident.notified_at is not None:
+        return _supplement(incident, incident.notified_at, at, reference, now)
     if at < incident.detected_at:
         when = f"{incident.detected_at:%Y-%m-%d %H:%M} UTC"
         raise NotPossible(f"{incident.id} was detected on {when}: it cannot have been notified before")
     return replace(incident, status="notified", notified_at=at, reference=reference, updated_at=now)
+
+
+def _supplement(incident: Incident, first: datetime, at: datetime, reference: str, now: datetime) -> Incident:
+    if at < first:
+        raise NotPossible(
+            f"{incident.id} was notified on {first:%Y-%m-%d %H:%M} UTC, reference {incident.reference}: a "
+            "supplement cannot have come before; reopen it where that is wrong"
+        )
+    known = (incident.reference or "").split("; ")
+    if reference in known:
+        return incident
+    return replace(incident, reference="; ".join(filter(None, [*known, reference])), updated_at=now)
 
 
 def close(incident: Incident, reason: str, now: datetime, *, not_notifiable: bool = False) -> Incident:
@@ -108,7 +124,8 @@ def close(incident: Incident, reason: str, now: datetime, *, not_notifiable: boo
 
 
 def reopen(incident: Incident, reason: str, now: datetime) -> Incident:
-    """It is open again, with the clock of its detection; the audit trail keeps what it was.
+    """It is open again, with the clock of its detection, as if nothing had been notified; the audit trail
+    keeps what it was.
 
     Raises NotPossible where it is open.
     """

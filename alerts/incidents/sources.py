@@ -39,6 +39,9 @@ def from_security_event(event: SecurityEvent) -> Report | None:
     # Without a key for pseudonyms, many different names arrive as one word: that names nothing.
     uid = next((str(detail[name]) for name in UIDS if detail.get(name) not in (None, "", WITHHELD)), None)
     itself = event_source(event.agency, event.id)
+    records = _number(detail.get("records"))
+    if records is None and event.count > 1:  # one is what an event that counts nothing has
+        records = event.count
     return Report(
         # With the kind, as a leak may be confirmed of an incident that was settled.
         source=source_of(f"{kind}-uid", f"{event.agency}/{uid}") if uid else itself,
@@ -50,8 +53,7 @@ def from_security_event(event: SecurityEvent) -> Report | None:
         what="",
         personal_data=_personal_data(detail.get("personal_data"), kind),
         categories=items(str(detail.get("categories") or "").split(",")),
-        # One is what an event that counts nothing has.
-        records=_number(detail.get("records")) or (event.count if event.count > 1 else None),
+        records=records,
         persons=_number(detail.get("persons")),
         services=items([event.service or ""]),
         events=items([event.id]),

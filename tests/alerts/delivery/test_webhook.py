@@ -141,6 +141,28 @@ def test_a_change_is_tried_until_it_is_accepted_under_the_same_key(engine: Engin
     assert (hook.undelivered, hook.counted("accepted")) == (0, 1)
 
 
+def test_after_an_outage_an_alert_is_told_in_the_order_in_which_it_changed(engine: Engine) -> None:
+    """What came late and was never tried waits for what was tried in vain; other alerts do not."""
+    hook = Hook(engine)
+    put(engine, alert(), alert("other"))
+    note(engine, alert(), ChangeKind.OPENED, NOW)
+    back = NOW + 5 * MINUTE
+
+    def away(_request: Request) -> bytes:
+        return reply(202 if hook.now >= back else 503)
+
+    hook.rounds(away, *[3 * SECOND] * 60)
+    put(engine, over(alert(), hook.now))
+    note(engine, over(alert(), hook.now), ChangeKind.RESOLVED, hook.now)
+    hook.rounds(away, *[3 * SECOND] * 39)
+    note(engine, alert("other"), ChangeKind.OPENED, hook.now)
+    _results, requests = hook.rounds(away, *[3 * SECOND] * 60)
+    told = [
+        (json.loads(request.body)["alert"]["id"], json.loads(request.body)["change"]) for request in requests
+    ]
+    assert told == [("other", "opened"), ("a1", "opened"), ("a1", "resolved")]
+
+
 def test_one_change_that_is_never_taken_does_not_hold_up_the_others(engine: Engine) -> None:
     """It waits longer each time, and is tried again."""
     hook = Hook(engine)

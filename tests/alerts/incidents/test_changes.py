@@ -29,11 +29,33 @@ def test_a_notice_lies_between_detection_and_now(at: Any) -> None:
         notify(incident(), at, "12/CV", NOW)
 
 
-@pytest.mark.parametrize("status", ["notified", "closed", "not-notifiable"])
-def test_only_an_open_incident_is_notified(status: str) -> None:
-    """A second notice needs it opened again, so that the first is not lost."""
+@pytest.mark.parametrize("status", ["closed", "not-notifiable"])
+def test_of_what_was_settled_without_a_notice_none_is_recorded(status: str) -> None:
+    """It is opened again first."""
     with pytest.raises(NotPossible, match="INC-2026-0001"):
-        notify(incident(status=status, notified_at=MOMENT, reference="1"), NOW, "2", NOW)
+        notify(incident(status=status), NOW, "2", NOW)
+
+
+@pytest.mark.parametrize("status", ["notified", "closed"])
+def test_a_notice_that_is_supplemented_stays_one_in_time(status: str) -> None:
+    """References add up, each once; what comes before the first notice is a typing error."""
+    one = incident(status=status, notified_at=MOMENT + HOUR, reference="12/BC")
+    after = notify(one, MOMENT + 2 * HOUR, "13/BC", NOW)
+    assert (after.status, after.notified_at, after.reference) == (status, MOMENT + HOUR, "12/BC; 13/BC")
+    assert notify(after, MOMENT + 2 * HOUR, "13/BC", NOW) is after
+    with pytest.raises(NotPossible, match="supplement"):
+        notify(one, MOMENT, "13/BC", NOW)
+
+
+def test_what_happened_in_vietnamese_goes_when_what_happened_is_put_right() -> None:
+    """A notice in Vietnamese shows what was put right then, or what is given in Vietnamese beside it."""
+    one = incident(slots={"what_vi": "Trích xuất dữ liệu hàng loạt", "cause": "x"})
+    assert amend(one, {"what": "1.200 hồ sơ"}, {}, NOW).slots == {"cause": "x"}
+    assert amend(one, {"what": "files"}, {"what_vi": "hồ sơ"}, NOW).slots == {
+        "what_vi": "hồ sơ",
+        "cause": "x",
+    }
+    assert amend(one, {"records": 1}, {}, NOW).slots == one.slots
 
 
 @pytest.mark.parametrize("personal_data", ["yes", "unknown"])

@@ -58,6 +58,9 @@ def test_details_say_how_much_was_lost() -> None:
     assert found is not None
     assert (found.records, found.persons) == (50, None)
     assert found.categories == ("full_name", "date_of_birth")
+    none = from_security_event(event(count=7, detail={"records": 0}))
+    assert none is not None
+    assert none.records == 0
     plain = from_security_event(event())
     assert plain is not None
     assert plain.records is None
