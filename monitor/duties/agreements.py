@@ -28,7 +28,7 @@ def review(at: Situation) -> Iterator[DutyItem]:
     for consumer, service in _pairs(at):
         versions = at.registry.versions(consumer, service)
         one = version_in_force(versions, at.today)
-        if one is None or one.status == "draft":
+        if one is None or one.status == "draft" or one.never_in_force:
             continue
         day, done_at = one.dates.review, None
         done = any(

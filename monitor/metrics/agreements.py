@@ -59,7 +59,7 @@ class AgreementMetrics(Collector):
                 continue
             end = datetime.combine(agreement.last_day + timedelta(days=1), time(0), self._zone)
             expiry.add_metric([agreement.id], end.timestamp())
-            if agreement.last_day < today:
+            if agreement.last_day < today or agreement.never_in_force:
                 continue
             if agreement.dates.review is not None:
                 due = datetime.combine(agreement.dates.review, time(0), self._zone)

@@ -284,6 +284,11 @@ class Agreement(Record):
         """Whether exchanges on the days from `start` to `last_day` may rely on it."""
         return self.status in ("active", "registered") or (self.status == "terminated" and bool(self.ended))
 
+    @property
+    def never_in_force(self) -> bool:
+        """Whether it was terminated from its start: nobody need keep to it, or review it."""
+        return self.status == "terminated" and self.ended is None
+
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:
         if self.end < self.start:

@@ -63,6 +63,15 @@ def test_alerts_reach_whom_they_concern(given: dict[str, str], receivers: str) -
     assert routed(CONFIGURATION, **(LABELS | given)) == receivers.split(",")
 
 
+def test_a_watchdog_is_told_with_every_interval() -> None:
+    """Alertmanager sends again what was sent longer ago than `repeat_interval`, and looks once an interval,
+    just before that has passed: with both alike it would send each other time."""
+    (route,) = (each for each in configuration()["route"]["routes"] if each["receiver"] == "watchdog")
+    assert route["group_interval"] == "1m"
+    assert route["repeat_interval"].endswith("s")
+    assert 30 < int(route["repeat_interval"].removesuffix("s")) < 59
+
+
 def test_every_label_that_it_names_is_on_every_alert() -> None:
     """An absent label is equal to an absent one: a rule that names one would inhibit too much."""
     named = {

@@ -161,6 +161,17 @@ def test_what_is_mounted_from_the_checkout_is_there_and_read_only(name: str) -> 
             assert source in COMPOSE["volumes"], source
 
 
+def test_alertmanager_can_be_given_receivers_and_their_secrets() -> None:
+    """As shipped it reaches nobody: what is to be done is said, and the folder takes nothing into git."""
+    mounted = {target: source for source, target, _ in mounts(SERVICES["alertmanager"])}
+    head = (DEPLOY / "compose.yaml").read_text(encoding="utf-8").split("\nname:")[0]
+    for variable in ("ALERTMANAGER_CONFIG", "ALERTMANAGER_SECRETS"):
+        assert variable in head
+    assert (DEPLOY / mounted["/etc/alertmanager/secrets"] / ".gitignore").is_file()
+    shipped = (DEPLOY / mounted["/etc/alertmanager/alertmanager.yml"]).read_text(encoding="utf-8")
+    assert set(re.findall(r"_file: (\S+)/", shipped)) == {"/etc/alertmanager/secrets"}
+
+
 def test_every_volume_is_used() -> None:
     """And by one service each; that of reports by every worker."""
     used: dict[str, list[str]] = {}

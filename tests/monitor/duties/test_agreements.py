@@ -25,10 +25,12 @@ def test_a_review_is_owed_by_its_day(now: str, overdue: bool, left: int) -> None
 
 
 def test_without_a_review_date_none_is_owed() -> None:
-    """And drafts, what has not begun and what has ended owe none."""
+    """And drafts, what has not begun, what has ended and what was terminated from its start owe none."""
     dates: Values = {"dates": {"review": "2026-02-01"}}
     assert list(review(at("2026-06-01", agreement()))) == []
     assert list(review(at("2026-06-01", agreement(status="draft", **dates)))) == []
+    assert list(review(at("2026-06-01", agreement(status="terminated", **dates)))) == []
+    assert list(review(at("2026-06-01", agreement(status="terminated", ended="2026-06-30", **dates))))
     assert list(review(at("2025-06-01", agreement(**dates)))) == []
     assert list(review(at("2027-06-01", agreement(**dates)))) == []
 

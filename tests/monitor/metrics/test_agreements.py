@@ -87,6 +87,15 @@ def test_a_draft_is_shown_and_ends_nothing() -> None:
     assert info(scrape("2027-06-01T12:00", agreement(status="draft"))) == set()
 
 
+def test_what_was_terminated_from_its_start_owes_no_review_and_has_no_objectives() -> None:
+    """It permits nothing, though its days are not over."""
+    stopped = agreement(status="terminated", dates={"review": "2026-06-01"}, objectives=LATENCY)
+    exposed = scrape("2026-06-15T12:00", stopped)
+    assert info(exposed) == {("AGR-1", "1", "terminated")}
+    names = {sample.name for family in exposed.collect() for sample in family.samples}
+    assert names == {"datashare_agreement_info", "datashare_agreement_expiry_timestamp_seconds"}
+
+
 def test_it_ends_when_its_last_day_ends() -> None:
     """Local midnight after the last day; the review is due when its day begins."""
     exposed = scrape("2026-05-01T12:00", agreement(ended="2026-06-15", dates={"review": "2026-06-01"}))
