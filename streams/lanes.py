@@ -123,11 +123,14 @@ class Lanes(Service):
         on the broker's connection each question may wait behind a fetch that waits for records.
         """
         delay = RETRY_FIRST_S
+        lanes: dict[TP, Lane] = {}
         while partitions:
             if self.should_stop:
                 raise Stopping
             try:
-                lanes = {tp: await self._load(tp) for tp in partitions}
+                for tp in partitions:
+                    if tp not in lanes:  # once: each time would take it from whoever has it by then
+                        lanes[tp] = await self._load(tp)
                 bounds = await self._reader.bounds(partitions)
                 break
             except (DBAPIError, KafkaError) as why:

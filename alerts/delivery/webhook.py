@@ -83,9 +83,12 @@ class WebhookOutlet:
 
     async def _all(self, waiting: list[Waiting], allowed: Callable[[], bool]) -> Round:
         refusals, accepted = 0, 0
+        held: set[str] = set()  # alerts of which a change was refused for the first time
         for change in waiting:
             if not allowed():
                 break
+            if change.alert in held:
+                continue
             answer = await self._post(change)
             now = self._edges.clock()
             if isinstance(answer, Answer) and answer.accepted:
@@ -103,6 +106,7 @@ class WebhookOutlet:
             at_fault = answer.status in _REFUSES and answer.status != _BUSY
             self._metrics.add(self.kind, "refused" if at_fault else "failed")
             if change.attempts == 0:
+                held.add(change.alert)
                 log.warning("a change was not accepted", to=self.name, change=change.key, reason=reason)
             refusals += 1
             if not at_fault or refusals == REFUSALS_IN_A_ROW:

@@ -52,7 +52,7 @@ def amend(incident: Incident, values: Mapping[str, Any], slots: Mapping[str, str
             when = f"{incident.notified_at:%Y-%m-%d %H:%M} UTC"
             raise NotPossible(f"{incident.id} was notified on {when}: it cannot have been detected after")
         values = {**values, "due_at": due_at(detected), "running_since": now, "warned": None}
-    if "what" in values and "what_vi" not in slots:
+    if values.get("what", incident.what) != incident.what and "what_vi" not in slots:
         slots = {**slots, "what_vi": ""}
     kept = {name: text for name, text in {**incident.slots, **slots}.items() if text}
     after = replace(incident, **values, slots=kept, updated_at=now)

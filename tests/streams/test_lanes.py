@@ -427,6 +427,32 @@ def test_opening_waits_for_a_database_that_is_away(tmp_path: Path) -> None:
     told(world, story)
 
 
+def test_whoever_waits_for_a_broker_takes_no_partition_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker may have it by then: that one counts on undisturbed."""
+    world, other = World(tmp_path), World(tmp_path)
+
+    async def cut_off(_partitions: object) -> Any:
+        raise KafkaError("no answer")
+
+    monkeypatch.setattr(world.reader, "bounds", cut_off)
+
+    async def story(lanes: Lanes) -> None:
+        opening = asyncio.create_task(lanes.open([TP0]))
+        await asyncio.sleep(0.1)
+        async with running(other) as others:
+            await others.open([TP0])
+            await asyncio.sleep(0.2)
+            await others.process(TP0, batch(0, *good("a")))
+            await until(lambda: other.stored() == {0: (1, 1)})
+            assert other.metric("partitions_fenced_total") == 0
+        assert not opening.done()
+        opening.cancel()
+
+    told(world, story)
+
+
 def test_a_fault_in_counting_opens_the_partition_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

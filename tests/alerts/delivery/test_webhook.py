@@ -163,6 +163,17 @@ def test_after_an_outage_an_alert_is_told_in_the_order_in_which_it_changed(engin
     assert told == [("other", "opened"), ("a1", "opened"), ("a1", "resolved")]
 
 
+def test_what_is_behind_a_change_that_is_refused_waits_until_it_was_tried_again(engine: Engine) -> None:
+    """Also where both are due at once."""
+    hook = Hook(engine)
+    put(engine, over(alert(), NOW))
+    note(engine, alert(), ChangeKind.OPENED, NOW)
+    note(engine, over(alert(), NOW), ChangeKind.RESOLVED, NOW)
+    answers = iter([404, 202, 202])
+    _results, requests = hook.rounds(lambda _request: reply(next(answers)), SECOND, MINUTE, MINUTE)
+    assert changes(requests) == ["opened", "opened", "resolved"]
+
+
 def test_one_change_that_is_never_taken_does_not_hold_up_the_others(engine: Engine) -> None:
     """It waits longer each time, and is tried again."""
     hook = Hook(engine)
@@ -185,9 +196,9 @@ def test_one_change_that_is_never_taken_does_not_hold_up_the_others(engine: Engi
 def test_a_receiver_that_refuses_one_after_the_other_is_left_alone(engine: Engine) -> None:
     """Three in a row are not the changes' fault."""
     hook = Hook(engine)
-    put(engine, alert())
-    for _ in range(10):
-        note(engine, alert(), ChangeKind.REPEATED, NOW)
+    for number in range(10):
+        put(engine, alert(f"a{number}"))
+        note(engine, alert(f"a{number}"), ChangeKind.REPEATED, NOW)
     results, requests = hook.rounds(lambda _request: reply(401, "who?"), SECOND)
     assert results[0].failed == "HTTP 401: who?"
     assert len(requests) == 3

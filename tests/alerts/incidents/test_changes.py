@@ -56,6 +56,7 @@ def test_what_happened_in_vietnamese_goes_when_what_happened_is_put_right() -> N
         "cause": "x",
     }
     assert amend(one, {"records": 1}, {}, NOW).slots == one.slots
+    assert amend(one, {"what": one.what}, {}, NOW).slots == one.slots
 
 
 @pytest.mark.parametrize("personal_data", ["yes", "unknown"])
