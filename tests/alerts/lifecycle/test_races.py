@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier, Event
 
@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from alerts.lifecycle import locked, upkeep
+from alerts.lifecycle.alert import Change
 from alerts.model import Detection
 from tests.alerts.lifecycle.parts import MINUTE, NOW, Desk, detection
 from tests.builders import MOMENT
@@ -97,6 +98,17 @@ def server(postgres_url: str) -> str:
     return postgres_url
 
 
+def until_it_waits(watcher: psycopg.Connection, other: Future[list[Change]]) -> None:
+    """Return once a transaction of the other thread waits for a lock."""
+    waiting = """SELECT count(*) FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND datname = current_database()"""
+    deadline = time.monotonic() + 30
+    while watcher.execute(waiting).fetchone() != (1,):
+        assert time.monotonic() < deadline
+        assert not other.done()
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 def test_the_second_to_open_an_alert_waits_for_the_first_and_adds_to_it(engine: Engine, server: str) -> None:
     """Neither fails, though the alert was there for none of them when it began."""
@@ -105,13 +117,7 @@ def test_the_second_to_open_an_alert_waits_for_the_first_and_adds_to_it(engine: 
         with engine.begin() as connection:
             desk.book.write(connection, [detection(count=2)], NOW)
             second = pool.submit(desk.find, detection(1, count=3))
-            waiting = """SELECT count(*) FROM pg_stat_activity
-                WHERE wait_event_type = 'Lock' AND datname = current_database()"""
-            deadline = time.monotonic() + 30
-            while watcher.execute(waiting).fetchone() != (1,):
-                assert time.monotonic() < deadline
-                assert not second.done()
-                time.sleep(0.01)
+            until_it_waits(watcher, second)
         assert second.result(timeout=30) == []
     (one,) = desk.alerts()
     assert (one.count, one.episode) == (5, 1)
@@ -129,13 +135,7 @@ def test_an_alert_that_is_pruned_while_it_comes_again_opens_anew(engine: Engine,
         with engine.begin() as connection:
             locked.lock(connection, [one.id for one in desk.alerts()])  # as who prunes does first
             again = pool.submit(desk.find, detection(400 * 24 * 60), now=later)
-            waiting = """SELECT count(*) FROM pg_stat_activity
-                WHERE wait_event_type = 'Lock' AND datname = current_database()"""
-            deadline = time.monotonic() + 30
-            while watcher.execute(waiting).fetchone() != (1,):
-                assert time.monotonic() < deadline
-                assert not again.done()
-                time.sleep(0.01)
+            until_it_waits(watcher, again)
             assert upkeep.prune(connection, NOW + timedelta(days=300)) == 1
         again.result(timeout=30)
     assert [one.state for one in desk.alerts()] == ["open"]
@@ -150,12 +150,6 @@ def test_an_alert_to_which_something_was_added_meanwhile_is_not_resolved(engine:
         with engine.begin() as connection:
             desk.book.write(connection, [detection(25)], NOW)
             resolving = pool.submit(desk.quiet, 31)
-            waiting = """SELECT count(*) FROM pg_stat_activity
-                WHERE wait_event_type = 'Lock' AND datname = current_database()"""
-            deadline = time.monotonic() + 30
-            while watcher.execute(waiting).fetchone() != (1,):
-                assert time.monotonic() < deadline
-                assert not resolving.done()
-                time.sleep(0.01)
+            until_it_waits(watcher, resolving)
         assert resolving.result(timeout=30) == []
     assert [one.state for one in desk.alerts()] == ["open"]
